@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/commands.h"
+
+#include <algorithm>
+#include <boost/program_options.hpp>
+#include <filesystem>
+#include <vector>
+
+#include "base/fail.h"
+#include "base/parallel.h"
+#include "data/dataset.h"
+#include "models/graph/dump.h"
+#include "models/packed/integer_executor.h"
+#include "models/packed/packed_model.h"
+#include "models/zoo/zoo.h"
+#include "scoring/score_sheet.h"
+
+namespace carat {
+namespace {
+
+namespace po = boost::program_options;
+
+po::variables_map parse(const std::vector<std::string>& words, po::options_description options) {
+  options.add_options()("arguments", po::value<std::vector<std::string>>()->composing(), "");
+  po::positional_options_description position;
+  position.add("arguments", -1);
+  po::variables_map map;
+  try {
+    po::store(po::command_line_parser(words).options(options).positional(position).run(), map);
+    po::notify(map);
+  } catch (const po::error& error) {
+    throw UsageError(error.what());
+  }
+  return map;
+}
+
+std::vector<std::string> arguments_of(const po::variables_map& map) {
+  return map.count("arguments") != 0 ? map["arguments"].as<std::vector<std::string>>() : std::vector<std::string>{};
+}
+
+std::string file_argument(const po::variables_map& map) {
+  const std::vector<std::string> arguments = arguments_of(map);
+  if (arguments.size() != 1) throw UsageError("expected one packed file");
+  return arguments[0];
+}
+
+void list_models() {
+  for (const ZooEntry& entry : zoo()) {
+    fmt::print("{:<14} {}\n", entry.name, entry.help);
+    for (const ModelOption& option : entry.options)
+      fmt::print("    {:<12} integer in [{}, {}], default {}: {}\n", option.name, option.lowest, option.highest,
+                 option.default_value, option.help);
+  }
+}
+
+int models_command(const std::vector<std::string>& words) {
+  po::options_description options;
+  options.add_options()("graphviz", "a digraph for dot")("data", po::value<std::string>()->default_value("fashion_mnist"),
+                                                         "data set that sets input shape and classes");
+  const po::variables_map map = parse(words, options);
+  const std::vector<std::string> arguments = arguments_of(map);
+  if (arguments.empty()) {
+    list_models();
+    return 0;
+  }
+  std::map<std::string, int64_t> values;
+  for (size_t i = 1; i < arguments.size(); ++i) {
+    const size_t equals = arguments[i].find('=');
+    if (equals == std::string::npos) throw UsageError("expected key=value, got '" + arguments[i] + "'");
+    values[arguments[i].substr(0, equals)] = std::atoll(arguments[i].c_str() + equals + 1);
+  }
+  const DatasetInfo& data = dataset_named(map["data"].as<std::string>());
+  const ModelGraph graph =
+      build_model(arguments[0], values, {data.channels, data.height, data.width}, data.classes);
+  fmt::print("{}", map.count("graphviz") != 0 ? to_graphviz(graph) : to_table(graph));
+  return 0;
+}
+
+int inspect_command(const std::vector<std::string>& words) {
+  fmt::print("{}", describe(read_packed(file_argument(parse(words, {})))));
+  return 0;
+}
+
+int score_command(const std::vector<std::string>& words) {
+  std::string track;
+  std::string format;
+  int64_t correct = 0;
+  int64_t total = 0;
+  po::options_description options;
+  options.add_options()("track", po::value(&track)->required(), "")("correct", po::value(&correct), "")(
+      "total", po::value(&total), "")("format", po::value(&format)->default_value("md"), "md, csv or json");
+  const po::variables_map map = parse(words, options);
+  const Model model = unpack(read_packed(file_argument(map)));
+  const ScoreSheet sheet = make_sheet(model.graph, nonzeros_per_kernel(model), track_named(track), correct, total);
+  if (format != "md" && format != "csv" && format != "json")
+    throw UsageError("--format: expected md, csv or json, got " + format);
+  fmt::print("{}", format == "md" ? to_markdown(sheet) : format == "csv" ? to_csv(sheet) : to_json(sheet));
+  return 0;
+}
+
+int evaluate_command(const std::vector<std::string>& words) {
+  DataSource source;
+  int64_t threads = 0;
+  po::options_description options;
+  options.add_options()("data", po::value(&source.name)->required(), "")("root", po::value(&source.root), "")(
+      "threads", po::value(&threads), "");
+  const po::variables_map map = parse(words, options);
+  const IntegerExecutor executor(read_packed(file_argument(map)));
+  const Dataset data = open_dataset(source, Split::test);
+  const auto classes = static_cast<int64_t>(data.classes);
+  std::vector<float> logits(static_cast<size_t>(data.size() * classes));
+  executor.run(data.pixels.data(), data.size(), logits.data(), threads > 0 ? threads : default_threads());
+  int64_t correct = 0;
+  for (int64_t i = 0; i < data.size(); ++i) {
+    const float* row = logits.data() + i * classes;
+    if (std::max_element(row, row + classes) - row == data.labels[static_cast<size_t>(i)]) ++correct;
+  }
+  fmt::print("{}/{} correct, {:.2f} %\n", correct, data.size(),
+             100.0 * static_cast<double>(correct) / static_cast<double>(data.size()));
+  return 0;
+}
+
+}  // namespace
+
+const std::vector<Command>& command_table() {
+  static const std::vector<Command> table = {{"models", models_command},
+                                             {"inspect", inspect_command},
+                                             {"score", score_command},
+                                             {"evaluate", evaluate_command}};
+  return table;
+}
+
+}  // namespace carat

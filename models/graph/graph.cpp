@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/graph/graph.h"
+
+#include <algorithm>
+#include <set>
+
+#include "base/fail.h"
+#include "base/text.h"
+
+namespace carat {
+namespace {
+
+void check_quant(const LayerSpec& layer) {
+  if (layer.op == OpKind::activation_quant) {
+    require(layer.quant.has_value(), "layer {}: an activation quantizer needs bits", layer.name);
+    require(layer.quant->granularity() == Granularity::tensor, "layer {}: activations have one scale per tensor",
+            layer.name);
+    return;
+  }
+  require(has_weights(layer) || (!layer.quant && !layer.is_masked), "layer {}: a {} has no weights to compress",
+          layer.name, name_of(layer.op));
+  require(!has_weights(layer) || !layer.quant || layer.quant->is_signed(),
+          "layer {}: quantized weights are signed", layer.name);
+  require(!layer.has_unit_scale || layer.quant, "layer {}: a unit scale needs quantization", layer.name);
+}
+
+}  // namespace
+
+ModelGraph::ModelGraph(std::string name, std::vector<LayerSpec> layers)
+    : name_(std::move(name)), layers_(std::move(layers)) {
+  require(!layers_.empty(), "network {}: no layers", name_);
+  require(layers_.front().op == OpKind::input, "network {}: the first layer must be the input", name_);
+  std::set<std::string> known;
+  for (const LayerSpec& layer : layers_) {
+    require(!layer.name.empty(), "network {}: a {} layer has no name", name_, name_of(layer.op));
+    require(layer.op != OpKind::input || known.empty(), "layer {}: a second input", layer.name);
+    const OpInfo& info = info_of(layer.op);
+    const auto inputs = static_cast<int64_t>(layer.inputs.size());
+    require(inputs >= info.min_inputs && inputs <= info.max_inputs, "layer {}: {} takes {} to {} inputs, got {}",
+            layer.name, info.name, info.min_inputs, info.max_inputs, inputs);
+    std::vector<Shape> input_shapes;
+    for (const std::string& from : layer.inputs) {
+      require(known.contains(from), "layer {}: input '{}' is not an earlier layer", layer.name, from);
+      input_shapes.push_back(shapes_[static_cast<size_t>(index_of(from))]);
+    }
+    require(known.insert(layer.name).second, "layer {}: the name is used twice", layer.name);
+    check_quant(layer);
+    shapes_.push_back(infer_shape(layer, input_shapes));
+  }
+  for (size_t i = 0; i + 1 < layers_.size(); ++i)
+    require(!consumers(layers_[i].name).empty(), "layer {}: its result is not used", layers_[i].name);
+}
+
+bool ModelGraph::has(std::string_view layer) const {
+  return std::any_of(layers_.begin(), layers_.end(), [&](const LayerSpec& l) { return l.name == layer; });
+}
+
+int64_t ModelGraph::index_of(std::string_view layer) const {
+  std::vector<std::string> names;
+  for (size_t i = 0; i < layers_.size(); ++i) {
+    if (layers_[i].name == layer) return static_cast<int64_t>(i);
+    names.push_back(layers_[i].name);
+  }
+  const std::string nearest = nearest_name(layer, names);
+  fail("network {}: no layer '{}'{}", name_, layer, nearest.empty() ? "" : ", did you mean '" + nearest + "'?");
+}
+
+std::vector<std::string> ModelGraph::consumers(std::string_view layer) const {
+  std::vector<std::string> found;
+  for (const LayerSpec& candidate : layers_)
+    if (std::find(candidate.inputs.begin(), candidate.inputs.end(), layer) != candidate.inputs.end())
+      found.push_back(candidate.name);
+  return found;
+}
+
+std::vector<std::string> ModelGraph::weight_layers() const {
+  std::vector<std::string> names;
+  for (const LayerSpec& layer : layers_)
+    if (has_weights(layer)) names.push_back(layer.name);
+  return names;
+}
+
+std::vector<int64_t> ModelGraph::weight_shape(const LayerSpec& layer) const {
+  const Shape& in = input_shape(layer);
+  if (layer.op == OpKind::linear) return {layer.out_channels, in.elements(), 1, 1};
+  return {layer.out_channels, in.channels / layer.groups, layer.kernel, layer.kernel};
+}
+
+int64_t ModelGraph::weight_count(const LayerSpec& layer) const {
+  int64_t count = 1;
+  for (const int64_t extent : weight_shape(layer)) count *= extent;
+  return count;
+}
+
+std::vector<std::string> match_layers(std::string_view pattern, const std::vector<std::string>& candidates) {
+  std::vector<std::string> found;
+  for (const std::string& name : candidates)
+    if (matches_pattern(pattern, name)) found.push_back(name);
+  return found;
+}
+
+std::string GraphBuilder::add(LayerSpec layer) {
+  layers_.push_back(std::move(layer));
+  return layers_.back().name;
+}
+
+std::string GraphBuilder::input(const Shape& shape) {
+  LayerSpec layer;
+  layer.name = "input";
+  layer.op = OpKind::input;
+  layer.input_shape = shape;
+  return add(layer);
+}
+
+std::string GraphBuilder::conv(const std::string& name, const std::string& from, const Conv& conv) {
+  LayerSpec layer;
+  layer.name = name;
+  layer.op = OpKind::conv;
+  layer.inputs = {from};
+  layer.out_channels = conv.out_channels;
+  layer.kernel = conv.kernel;
+  layer.stride = conv.stride;
+  layer.padding = conv.kernel / 2;
+  layer.groups = conv.groups;
+  layer.has_bias = conv.has_bias;
+  return add(layer);
+}
+
+std::string GraphBuilder::unary(OpKind op, const std::string& name, const std::string& from) {
+  LayerSpec layer;
+  layer.name = name;
+  layer.op = op;
+  layer.inputs = {from};
+  return add(layer);
+}
+
+}  // namespace carat

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// One layer of a network as data: its operation, its inputs, and how its weights and results are compressed.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "models/graph/quant.h"
+
+namespace carat {
+
+enum class OpKind {
+  input,              // the image as unsigned 8-bit codes: real = code / 255
+  conv,               // 2-d convolution with groups, symmetric zero padding
+  linear,             // over the flattened input (channel, row, column)
+  batch_norm,         // per channel
+  add,                // two or more inputs of one shape
+  multiply,           // two inputs of one shape, or the second is 1x1 per channel (squeeze and excite)
+  concat,             // along the channels
+  max_pool,           // padding never wins
+  avg_pool,           // padding counts as zeros
+  global_avg_pool,    // to 1x1
+  upsample,           // nearest neighbour by an integer factor
+  dropout,            // acts in training only
+  relu,
+  relu6,
+  swish,
+  hard_swish,
+  sigmoid,
+  hard_sigmoid,
+  activation_quant,   // real = scale * clamp(round(x / scale), lowest, highest)
+  scale,              // y = k * x + b per channel, in the arithmetic that it declares
+};
+
+// Arithmetic of a Scale layer. fp16: k and b are stored as fp16, p = f32(k) * f32(x), y = p + f32(b), two roundings.
+enum class Arithmetic { float32, fp16 };
+
+// Sizes per example: channels, height, width.
+struct Shape {
+  int64_t channels = 0;
+  int64_t height = 1;
+  int64_t width = 1;
+
+  int64_t elements() const { return channels * height * width; }
+  bool operator==(const Shape&) const = default;
+};
+
+struct LayerSpec {
+  std::string name;
+  OpKind op = OpKind::input;
+  std::vector<std::string> inputs;
+
+  Shape input_shape;               // input
+  int64_t out_channels = 0;        // conv, linear
+  int64_t kernel = 1;              // conv, max_pool, avg_pool
+  int64_t stride = 1;              // conv, max_pool, avg_pool
+  int64_t padding = 0;             // conv, max_pool, avg_pool
+  int64_t groups = 1;              // conv
+  bool has_bias = false;           // conv, linear, scale
+  double epsilon = 1e-5;           // batch_norm
+  double rate = 0.0;               // dropout
+  int64_t factor = 1;              // upsample
+
+  bool is_masked = false;                  // conv, linear: pruned weights stay zero
+  std::optional<QuantSpec> quant;          // conv, linear: the weights; activation_quant: the activations
+  bool has_unit_scale = false;             // quantized layers after fusing: the scales have moved to a Scale layer
+  Arithmetic arithmetic = Arithmetic::float32;  // scale
+
+  bool operator==(const LayerSpec&) const = default;
+};
+
+struct OpInfo {
+  OpKind kind;
+  std::string_view name;
+  int64_t min_inputs;
+  int64_t max_inputs;
+  std::string_view help;
+};
+
+// The table of operations, in the order of OpKind.
+const std::vector<OpInfo>& op_table();
+const OpInfo& info_of(OpKind op);
+std::string_view name_of(OpKind op);
+OpKind op_named(std::string_view name);
+std::string_view name_of(Arithmetic arithmetic);
+Arithmetic arithmetic_named(std::string_view name);
+std::string to_text(const Shape& shape);
+
+// Convolution and linear layers own prunable, quantizable weights.
+bool has_weights(const LayerSpec& layer);
+
+}  // namespace carat

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/graph/quant.h"
+
+#include "base/fail.h"
+
+namespace carat {
+
+QuantSpec QuantSpec::symmetric(int64_t bits, Granularity granularity, Rounding rounding) {
+  require(bits >= 2 && bits <= 16, "symmetric quantization: expected 2 to 16 bits, got {}", bits);
+  return {bits, true, granularity, rounding};
+}
+
+QuantSpec QuantSpec::unsigned_tensor(int64_t bits, Rounding rounding) {
+  require(bits >= 1 && bits <= 16, "unsigned quantization: expected 1 to 16 bits, got {}", bits);
+  return {bits, false, Granularity::tensor, rounding};
+}
+
+int64_t QuantSpec::lowest_code() const { return is_signed_ ? -highest_code() : 0; }
+
+int64_t QuantSpec::highest_code() const { return (int64_t{1} << (is_signed_ ? bits_ - 1 : bits_)) - 1; }
+
+std::string_view name_of(Rounding rounding) {
+  return rounding == Rounding::half_even ? "half_even" : "half_away";
+}
+
+std::string_view name_of(Granularity granularity) {
+  return granularity == Granularity::tensor ? "tensor" : "kernel";
+}
+
+Rounding rounding_named(std::string_view name) {
+  if (name == "half_even") return Rounding::half_even;
+  if (name == "half_away") return Rounding::half_away;
+  fail("rounding: expected half_even or half_away, got {}", name);
+}
+
+Granularity granularity_named(std::string_view name) {
+  if (name == "tensor") return Granularity::tensor;
+  if (name == "kernel") return Granularity::kernel;
+  fail("granularity: expected tensor or kernel, got {}", name);
+}
+
+}  // namespace carat

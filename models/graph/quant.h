@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a tensor is quantized, as data: real = scale * code. Illegal combinations cannot be built.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace carat {
+
+enum class Rounding { half_even, half_away };
+enum class Granularity { tensor, kernel };
+
+class QuantSpec {
+ public:
+  // Signed symmetric codes -(2^(bits-1)-1) .. 2^(bits-1)-1, bits 2..16.
+  static QuantSpec symmetric(int64_t bits, Granularity granularity, Rounding rounding = Rounding::half_even);
+  // Unsigned codes 0 .. 2^bits-1 (after ReLU, or pixels), one scale per tensor, bits 1..16.
+  static QuantSpec unsigned_tensor(int64_t bits, Rounding rounding = Rounding::half_even);
+
+  int64_t bits() const { return bits_; }
+  bool is_signed() const { return is_signed_; }
+  Granularity granularity() const { return granularity_; }
+  Rounding rounding() const { return rounding_; }
+  int64_t lowest_code() const;
+  int64_t highest_code() const;
+
+  bool operator==(const QuantSpec&) const = default;
+
+ private:
+  QuantSpec(int64_t bits, bool is_signed, Granularity granularity, Rounding rounding)
+      : bits_(bits), is_signed_(is_signed), granularity_(granularity), rounding_(rounding) {}
+
+  int64_t bits_;
+  bool is_signed_;
+  Granularity granularity_;
+  Rounding rounding_;
+};
+
+std::string_view name_of(Rounding rounding);
+std::string_view name_of(Granularity granularity);
+Rounding rounding_named(std::string_view name);
+Granularity granularity_named(std::string_view name);
+
+}  // namespace carat

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/net/device.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/Version.h>
+#include <dlfcn.h>
+#include <torch/cuda.h>
+#include <torch/version.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "base/fail.h"
+
+namespace carat {
+
+void load_cuda() {
+  // Idle OpenMP threads that spin steal time from the loader's on a small machine.
+  setenv("OMP_WAIT_POLICY", "PASSIVE", 0);
+  if (access("/dev/nvidiactl", R_OK) != 0) return;
+  dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL);
+}
+
+c10::Device device_named(const std::string& name) {
+  if (name == "cpu") return c10::Device(c10::kCPU);
+  require(name == "auto" || name == "cuda", "--device: expected auto, cpu or cuda, got {}", name);
+  if (torch::cuda::is_available()) return c10::Device(c10::kCUDA, 0);
+  require(name == "auto", "--device cuda: expected a usable NVIDIA GPU, found none (driver, /dev/nvidiactl, "
+                          "libtorch_cuda.so of the full torch set)");
+  return c10::Device(c10::kCPU);
+}
+
+std::string describe_device(const c10::Device& device) {
+  if (device.is_cuda()) return fmt::format("cuda, LibTorch {}", TORCH_VERSION);
+  return fmt::format("cpu, LibTorch {}, {}, {} threads", TORCH_VERSION, at::get_cpu_capability(),
+                     at::get_num_threads());
+}
+
+}  // namespace carat

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where a network runs. CUDA is loaded at run time, and only when the machine has a GPU.
+#pragma once
+
+#include <c10/core/Device.h>
+
+#include <string>
+
+namespace carat {
+
+// Registers LibTorch's CUDA backend when the machine has an NVIDIA driver and the wheel its CUDA libraries. Must be the
+// first statement of main: LibTorch remembers its first answer about CUDA.
+void load_cuda();
+
+// "auto" (a GPU when there is one), "cpu" or "cuda". Throws Error for another word, or cuda without a usable GPU.
+c10::Device device_named(const std::string& name);
+
+// Name, LibTorch version, instruction set and threads: everything that can change a float result, for store keys.
+std::string describe_device(const c10::Device& device);
+
+}  // namespace carat

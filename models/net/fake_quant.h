@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// Quantization inside training: integer-valued codes forward, straight-through gradients backward.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include "models/graph/quant.h"
+
+namespace carat {
+
+// code = clamp(round(x * inverse_scale), lowest, highest), rounded as spec says; integer-valued float32.
+// inverse_scale broadcasts against x. Gradient: d code / d x = inverse_scale where x is inside the range, 0 outside.
+// Source: Bengio et al. 2013 (straight-through); Jacob et al. 2018, eq. 1.
+at::Tensor activation_codes(const at::Tensor& x, const at::Tensor& inverse_scale, const QuantSpec& spec);
+
+// The same with the gradient passed everywhere: a weight beyond the range can come back.
+at::Tensor weight_codes(const at::Tensor& weights, const at::Tensor& inverse_scale, const QuantSpec& spec);
+
+// Rounds to integers, in place.
+void round_codes_(at::Tensor& x, Rounding rounding);
+
+}  // namespace carat

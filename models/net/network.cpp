@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/net/network.h"
+
+#include <ATen/CPUGeneratorImpl.h>
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/fail.h"
+#include "models/net/fake_quant.h"
+#include "models/net/float_ops.h"
+#include "models/packed/input_rule.h"
+
+namespace carat {
+namespace {
+
+// Largest magnitude of a sum of products of codes: fan-in times the largest codes.
+double sum_bound(const ModelGraph& graph, const LayerSpec& layer) {
+  const std::vector<int64_t> shape = graph.weight_shape(layer);
+  const int64_t fan_in = shape[1] * shape[2] * shape[3];
+  constexpr double kLargestActivationCode = 255.0;
+  double activation = kLargestActivationCode;
+  const LayerSpec& source = graph.layer(layer.inputs.front());
+  if (source.op == OpKind::activation_quant) activation = static_cast<double>(source.quant->highest_code());
+  return static_cast<double>(fan_in) * static_cast<double>(layer.quant->highest_code()) * activation;
+}
+
+bool keeps_codes(OpKind op) {
+  return op == OpKind::max_pool || op == OpKind::concat || op == OpKind::dropout || op == OpKind::upsample;
+}
+
+}  // namespace
+
+Network::Network(const Model& model, const at::Device& device) : graph_(model.graph), device_(device) {
+  input_is_codes_ = input_is_codes(graph_);
+  const size_t count = graph_.layers().size();
+  tensors_.resize(count);
+  inputs_.resize(count);
+  last_use_.assign(count, count);
+  for (size_t i = 0; i < count; ++i) {
+    load_layer(model, i);
+    for (const std::string& from : graph_.layers()[i].inputs) {
+      inputs_[i].push_back(static_cast<size_t>(graph_.index_of(from)));
+      last_use_[inputs_[i].back()] = i;
+    }
+  }
+}
+
+void Network::load_layer(const Model& model, size_t index) {
+  const LayerSpec& layer = graph_.layers()[index];
+  LayerTensors& t = tensors_[index];
+  const auto get = [&](const char* part) { return to_tensor(model.buffer(layer.name + part), device_); };
+  const auto trainable = [&](const char* part) { return get(part).requires_grad_(true); };
+  if (layer.op == OpKind::batch_norm) {
+    t.weight = trainable(".weight");
+    t.bias = trainable(".bias");
+    t.running_mean = get(".running_mean");
+    t.running_var = get(".running_var");
+  } else if (layer.op == OpKind::scale) {
+    t.scale = get(".scale").view({1, -1, 1, 1});
+    if (layer.has_bias) t.bias = get(".bias").view({1, -1, 1, 1});
+  } else if (layer.op == OpKind::activation_quant && !layer.has_unit_scale) {
+    t.scale = get(".scale");
+    t.inverse_scale = 1.0 / t.scale;
+  }
+  if (!has_weights(layer)) return;
+  t.weight = trainable(".weight");
+  if (layer.has_bias) t.bias = trainable(".bias");
+  if (layer.is_masked) {
+    const SparsityMask& mask = model.masks.at(layer.name);
+    t.mask = torch::tensor(c10::ArrayRef<uint8_t>(mask.kept), torch::kUInt8).to(device_, torch::kFloat32);
+    t.mask = t.mask.view(mask.shape);
+  }
+  if (!layer.quant) return;
+  const double bound = sum_bound(graph_, layer);
+  require(bound <= 2147483647.0, "layer {}: sums of {}-bit weight codes may reach {:.3g}, beyond 32-bit integers",
+          layer.name, layer.quant->bits(), bound);
+  t.needs_double = bound >= 16777216.0;
+  if (layer.has_unit_scale) return;
+  t.weight_scale = get(".weight_scale").view({-1, 1, 1, 1});
+  t.inverse_weight_scale = 1.0 / t.weight_scale;
+}
+
+at::Tensor Network::real(const Value& value) {
+  if (!value.is_codes) return value.tensor;
+  if (value.is_input) return value.tensor / 255.0;
+  return value.scale == 1.0F ? value.tensor : value.tensor * value.scale;
+}
+
+at::Tensor Network::effective_weights(size_t index) const {
+  const LayerTensors& t = tensors_[index];
+  const LayerSpec& layer = graph_.layers()[index];
+  const at::Tensor kept = t.mask.defined() ? t.weight * t.mask : t.weight;
+  if (!layer.quant || layer.has_unit_scale) return kept;
+  return weight_codes(kept, t.inverse_weight_scale, *layer.quant);
+}
+
+Network::Value Network::run_weights(size_t index, const Value& input, Mode mode) {
+  const LayerSpec& layer = graph_.layers()[index];
+  const LayerTensors& t = tensors_[index];
+  const bool on_codes = layer.quant && input.is_codes && (!input.is_input || layer.has_unit_scale || !input_is_codes_);
+  at::Tensor weights = effective_weights(index);
+  at::Tensor x = on_codes ? input.tensor : real(input);
+  if (layer.op == OpKind::linear) x = x.reshape({x.size(0), -1, 1, 1});
+  if (layer.quant && !on_codes && !layer.has_unit_scale) weights = weights * t.weight_scale;
+  const bool exact_float = mode == Mode::exact && !on_codes;
+  const bool widen = mode != Mode::train && on_codes && t.needs_double;
+  at::Tensor y;
+  if (exact_float)
+    y = convolve_by_specification(layer, x, weights);
+  else if (widen)
+    y = at::conv2d(x.to(at::kDouble), weights.to(at::kDouble), {}, layer.stride, layer.padding, 1, layer.groups)
+            .to(at::kFloat);
+  else
+    y = at::conv2d(x, weights, {}, layer.stride, layer.padding, 1, layer.groups);
+  if (on_codes && !layer.has_unit_scale) y = y * (t.weight_scale * input.scale).view({1, -1, 1, 1});
+  if (layer.has_bias) y = y + t.bias.view({1, -1, 1, 1});
+  return {.tensor = y};
+}
+
+Network::Value Network::run_float(size_t index, const std::vector<at::Tensor>& inputs, Mode mode) {
+  const LayerSpec& layer = graph_.layers()[index];
+  const LayerTensors& t = tensors_[index];
+  if (layer.op == OpKind::batch_norm) {
+    constexpr double kMomentum = 0.1;
+    return {.tensor = at::batch_norm(inputs[0], t.weight, t.bias, t.running_mean, t.running_var, mode == Mode::train,
+                                     kMomentum, layer.epsilon, false)};
+  }
+  if (layer.op == OpKind::dropout && mode == Mode::train && layer.rate > 0) {
+    at::Generator generator = at::detail::createCPUGenerator(dropout_seed_ + index);
+    const at::Tensor kept = at::rand(inputs[0].sizes(), generator).ge_(layer.rate).to(device_);
+    return {.tensor = inputs[0] * kept / (1.0 - layer.rate)};
+  }
+  if (layer.op == OpKind::scale) {
+    const at::Tensor product = inputs[0] * t.scale;
+    return {.tensor = layer.has_bias ? product + t.bias : product};
+  }
+  return {.tensor = mode == Mode::exact ? run_by_specification(layer, inputs) : run_fast(layer, inputs)};
+}
+
+Network::Value Network::run_layer(size_t index, const std::vector<Value>& inputs, Mode mode) {
+  const LayerSpec& layer = graph_.layers()[index];
+  const LayerTensors& t = tensors_[index];
+  if (has_weights(layer)) return run_weights(index, inputs[0], mode);
+  if (layer.op == OpKind::activation_quant) {
+    const bool unit = layer.has_unit_scale;
+    const at::Tensor inverse = unit ? at::ones({1}, at::TensorOptions().device(device_)) : t.inverse_scale;
+    return {.tensor = activation_codes(real(inputs[0]), inverse, *layer.quant),
+            .is_codes = true,
+            .scale = unit ? 1.0F : t.scale.item<float>()};
+  }
+  const bool same_scale = std::all_of(inputs.begin(), inputs.end(), [&](const Value& value) {
+    return value.is_codes && value.scale == inputs[0].scale && value.is_input == inputs[0].is_input;
+  });
+  std::vector<at::Tensor> operands;
+  const bool drops = layer.op == OpKind::dropout && mode == Mode::train;
+  if (keeps_codes(layer.op) && same_scale && !drops) {
+    for (const Value& value : inputs) operands.push_back(value.tensor);
+    Value result = inputs[0];
+    result.tensor = run_fast(layer, operands);
+    return result;
+  }
+  for (const Value& value : inputs) operands.push_back(real(value));
+  return run_float(index, operands, mode);
+}
+
+at::Tensor Network::forward(const at::Tensor& pixels, Mode mode, const std::vector<std::string>& wanted,
+                            std::map<std::string, at::Tensor>& results) {
+  std::vector<Value> values(tensors_.size());
+  const bool unit_input = input_is_codes_;
+  values[0] = {.tensor = pixels.to(device_, at::kFloat),
+               .is_codes = true,
+               .scale = unit_input ? 1.0F : 1.0F / 255.0F,
+               .is_input = !unit_input};
+  for (size_t i = 1; i < values.size(); ++i) {
+    std::vector<Value> inputs;
+    for (const size_t from : inputs_[i]) inputs.push_back(values[from]);
+    values[i] = run_layer(i, inputs, mode);
+    const std::string& name = graph_.layers()[i].name;
+    if (std::find(wanted.begin(), wanted.end(), name) != wanted.end()) results[name] = real(values[i]);
+    for (const size_t from : inputs_[i])
+      if (last_use_[from] == i) values[from] = {};
+  }
+  return real(values.back()).reshape({pixels.size(0), -1});
+}
+
+at::Tensor Network::forward(const at::Tensor& pixels, Mode mode) {
+  std::map<std::string, at::Tensor> unused;
+  return forward(pixels, mode, {}, unused);
+}
+
+}  // namespace carat

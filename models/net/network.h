@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs and trains a Model with LibTorch. Convolutions on quantized operands run on integer-valued codes.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "models/weights/model.h"
+
+namespace carat {
+
+enum class Mode {
+  train,     // batch statistics, dropout, gradients
+  evaluate,  // running statistics; the fastest algorithms
+  exact,     // running statistics; what stays in floating point follows the specifications in kernels/ (CPU)
+};
+
+class Network {
+ public:
+  // Copies the numbers. Throws Error when a quantized layer's sums cannot be exact (beyond int32).
+  Network(const Model& model, const at::Device& device);
+
+  // pixels: uint8 {N, C, H, W} on any device. Result: float32 {N, classes}.
+  at::Tensor forward(const at::Tensor& pixels, Mode mode);
+
+  // The same, and the results of the named layers as real float32 values (codes times scale).
+  at::Tensor forward(const at::Tensor& pixels, Mode mode, const std::vector<std::string>& wanted,
+                     std::map<std::string, at::Tensor>& results);
+
+  // Trainable tensors in a fixed order: weights and biases first, then batch norm's (no weight decay on those).
+  struct Parameters {
+    std::vector<at::Tensor> weights;
+    std::vector<at::Tensor> others;
+  };
+  Parameters parameters() const;
+
+  // Dropout masks of the next forward passes in training are a function of this and the layer's position.
+  void set_dropout_seed(uint64_t seed) { dropout_seed_ = seed; }
+
+  // Replaces a conv or linear layer's weights.
+  void set_weights(const std::string& layer, const std::vector<float>& values);
+
+  // Named tensors that training changes, for checkpoints: unrounded weights, biases, batch-norm statistics.
+  std::map<std::string, at::Tensor> state() const;
+  void load_state(const std::map<std::string, Buffer>& state);
+
+  // Writes the numbers into a model of the same graph: masked weights zero, quantized weights on their grid.
+  void store(Model& model) const;
+
+  const ModelGraph& graph() const { return graph_; }
+  const at::Device& device() const { return device_; }
+
+ private:
+  struct Value {
+    at::Tensor tensor;
+    bool is_codes = false;  // real = scale * tensor
+    float scale = 1.0F;
+    bool is_input = false;  // real = tensor / 255
+  };
+  struct LayerTensors {
+    at::Tensor weight, bias, mask, weight_scale, inverse_weight_scale, running_mean, running_var, scale, inverse_scale;
+    bool needs_double = false;
+  };
+
+  Value run_layer(size_t index, const std::vector<Value>& inputs, Mode mode);
+  Value run_weights(size_t index, const Value& input, Mode mode);
+  Value run_float(size_t index, const std::vector<at::Tensor>& inputs, Mode mode);
+  at::Tensor effective_weights(size_t index) const;
+  static at::Tensor real(const Value& value);
+  void load_layer(const Model& model, size_t index);
+
+  ModelGraph graph_;
+  at::Device device_;
+  bool input_is_codes_ = false;
+  uint64_t dropout_seed_ = 0;
+  std::vector<LayerTensors> tensors_;
+  std::vector<std::vector<size_t>> inputs_;
+  std::vector<size_t> last_use_;
+};
+
+// Float32 tensor on the CPU as a buffer, and back.
+Buffer to_buffer(const at::Tensor& tensor);
+at::Tensor to_tensor(const Buffer& buffer, const at::Device& device);
+
+}  // namespace carat

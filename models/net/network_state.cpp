@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// Numbers in and out of a Network: parameters, checkpoints, stage models.
+#include <torch/torch.h>
+
+#include "base/fail.h"
+#include "models/net/network.h"
+
+namespace carat {
+
+Buffer to_buffer(const at::Tensor& tensor) {
+  const at::Tensor plain = tensor.detach().to(at::kCPU, at::kFloat).contiguous();
+  const float* data = plain.data_ptr<float>();
+  return {plain.sizes().vec(), std::vector<float>(data, data + plain.numel())};
+}
+
+at::Tensor to_tensor(const Buffer& buffer, const at::Device& device) {
+  return torch::tensor(c10::ArrayRef<float>(buffer.values), at::kFloat).reshape(buffer.shape).to(device);
+}
+
+Network::Parameters Network::parameters() const {
+  Parameters parameters;
+  for (size_t i = 0; i < tensors_.size(); ++i) {
+    const LayerSpec& layer = graph_.layers()[i];
+    const LayerTensors& t = tensors_[i];
+    if (layer.op == OpKind::batch_norm) {
+      parameters.others.push_back(t.weight);
+      parameters.others.push_back(t.bias);
+    } else if (has_weights(layer)) {
+      parameters.weights.push_back(t.weight);
+      if (layer.has_bias) parameters.others.push_back(t.bias);
+    }
+  }
+  return parameters;
+}
+
+void Network::set_weights(const std::string& layer, const std::vector<float>& values) {
+  const torch::NoGradGuard no_grad;
+  at::Tensor& weight = tensors_[static_cast<size_t>(graph_.index_of(layer))].weight;
+  require(static_cast<int64_t>(values.size()) == weight.numel(), "layer {}: expected {} weights, got {}", layer,
+          weight.numel(), values.size());
+  weight.copy_(torch::tensor(c10::ArrayRef<float>(values), at::kFloat).view_as(weight));
+}
+
+std::map<std::string, at::Tensor> Network::state() const {
+  std::map<std::string, at::Tensor> state;
+  for (size_t i = 0; i < tensors_.size(); ++i) {
+    const LayerSpec& layer = graph_.layers()[i];
+    const LayerTensors& t = tensors_[i];
+    if (!has_weights(layer) && layer.op != OpKind::batch_norm) continue;
+    state[layer.name + ".weight"] = t.weight;
+    if (t.bias.defined()) state[layer.name + ".bias"] = t.bias;
+    if (layer.op != OpKind::batch_norm) continue;
+    state[layer.name + ".running_mean"] = t.running_mean;
+    state[layer.name + ".running_var"] = t.running_var;
+  }
+  return state;
+}
+
+void Network::load_state(const std::map<std::string, Buffer>& state) {
+  const torch::NoGradGuard no_grad;
+  for (auto& [name, tensor] : this->state()) {
+    const auto found = state.find(name);
+    require(found != state.end(), "checkpoint: no tensor {}", name);
+    at::Tensor target = tensor;
+    target.copy_(to_tensor(found->second, device_));
+  }
+}
+
+void Network::store(Model& model) const {
+  const torch::NoGradGuard no_grad;
+  for (const auto& [name, tensor] : state()) model.buffers[name].values = to_buffer(tensor).values;
+  for (size_t i = 0; i < tensors_.size(); ++i) {
+    const LayerSpec& layer = graph_.layers()[i];
+    if (!has_weights(layer)) continue;
+    at::Tensor weights = effective_weights(i);
+    if (layer.quant && !layer.has_unit_scale) weights = weights * tensors_[i].weight_scale;
+    model.buffers[layer.name + ".weight"].values = to_buffer(weights + 0.0).values;  // -0 becomes 0
+  }
+}
+
+}  // namespace carat

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/weights/model.h"
+
+#include <cmath>
+#include <numeric>
+
+#include "base/fail.h"
+#include "base/random.h"
+
+namespace carat {
+namespace {
+
+int64_t product(const std::vector<int64_t>& shape) {
+  return std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<>());
+}
+
+void check_mask(const Model& model, const LayerSpec& layer, const Buffer& weights) {
+  const auto found = model.masks.find(layer.name);
+  require(found != model.masks.end(), "layer {}: masked, but there is no mask", layer.name);
+  const SparsityMask& mask = found->second;
+  require(mask.shape == weights.shape && mask.kept.size() == weights.values.size(),
+          "layer {}: the mask has another shape than the weights", layer.name);
+  for (size_t i = 0; i < mask.kept.size(); ++i)
+    require(mask.kept[i] == 1 || (mask.kept[i] == 0 && weights.values[i] == 0.0F),
+            "layer {}: weight {} is masked but is {}", layer.name, i, weights.values[i]);
+}
+
+void check_grid(const Model& model, const LayerSpec& layer, const Buffer& weights) {
+  const std::vector<float> unit = {1.0F};
+  const std::vector<float>& scales =
+      layer.has_unit_scale ? unit : model.buffer(layer.name + ".weight_scale").values;
+  const size_t size = weights.values.size() / scales.size();
+  for (size_t i = 0; i < weights.values.size(); ++i) {
+    const float scale = scales[i / size];
+    require(scale > 0.0F, "layer {}: scale {} is {}", layer.name, i / size, scale);
+    const float code = std::nearbyint(weights.values[i] / scale);
+    require(weights.values[i] == scale * code && code >= static_cast<float>(layer.quant->lowest_code()) &&
+                code <= static_cast<float>(layer.quant->highest_code()),
+            "layer {}: weight {} = {} is not on its {}-bit grid of scale {}", layer.name, i, weights.values[i],
+            layer.quant->bits(), scale);
+  }
+}
+
+}  // namespace
+
+const Buffer& Model::buffer(const std::string& name) const {
+  const auto found = buffers.find(name);
+  require(found != buffers.end(), "model {}: no buffer '{}'", graph.name(), name);
+  return found->second;
+}
+
+Buffer& Model::buffer(const std::string& name) {
+  return const_cast<Buffer&>(static_cast<const Model&>(*this).buffer(name));
+}
+
+std::map<std::string, std::vector<int64_t>> buffer_shapes(const ModelGraph& graph) {
+  std::map<std::string, std::vector<int64_t>> shapes;
+  for (const LayerSpec& layer : graph.layers()) {
+    const std::vector<int64_t> per_channel = {graph.shape_of(layer.name).channels};
+    const std::string& name = layer.name;
+    if (has_weights(layer)) {
+      shapes[name + ".weight"] = graph.weight_shape(layer);
+      if (layer.has_bias) shapes[name + ".bias"] = per_channel;
+      const bool per_kernel = layer.quant && layer.quant->granularity() == Granularity::kernel;
+      if (layer.quant && !layer.has_unit_scale)
+        shapes[name + ".weight_scale"] = per_kernel ? per_channel : std::vector<int64_t>{1};
+    } else if (layer.op == OpKind::batch_norm) {
+      for (const char* part : {".weight", ".bias", ".running_mean", ".running_var"}) shapes[name + part] = per_channel;
+    } else if (layer.op == OpKind::activation_quant && !layer.has_unit_scale) {
+      shapes[name + ".scale"] = {1};
+    } else if (layer.op == OpKind::scale) {
+      shapes[name + ".scale"] = per_channel;
+      if (layer.has_bias) shapes[name + ".bias"] = per_channel;
+    }
+  }
+  return shapes;
+}
+
+Model initialize(const ModelGraph& graph, int64_t seed) {
+  Model model;
+  model.graph = graph;
+  for (const auto& [name, shape] : buffer_shapes(graph)) {
+    const std::string suffix = name.substr(name.rfind('.'));
+    const LayerSpec& layer = graph.layer(name.substr(0, name.rfind('.')));
+    const auto count = static_cast<size_t>(product(shape));
+    const bool is_one = suffix == ".running_var" || suffix == ".weight_scale" || suffix == ".scale" ||
+                        (suffix == ".weight" && !has_weights(layer));
+    Buffer buffer{shape, std::vector<float>(count, is_one ? 1.0F : 0.0F)};
+    if (suffix == ".weight" && has_weights(layer)) {
+      const int64_t fan = layer.op == OpKind::linear ? shape[1] : shape[0] * shape[2] * shape[3] / layer.groups;
+      const double deviation = std::sqrt((layer.op == OpKind::linear ? 1.0 : 2.0) / static_cast<double>(fan));
+      Random random({seed, "initialize", name, 0});
+      for (float& value : buffer.values) value = static_cast<float>(deviation * random.normal());
+    }
+    model.buffers[name] = std::move(buffer);
+  }
+  return model;
+}
+
+void check_model(const Model& model) {
+  for (const auto& [name, shape] : buffer_shapes(model.graph)) {
+    const Buffer& buffer = model.buffer(name);
+    require(buffer.shape == shape && static_cast<int64_t>(buffer.values.size()) == product(shape),
+            "buffer {}: expected shape {}, got {}", name, fmt::join(shape, "x"), fmt::join(buffer.shape, "x"));
+    for (size_t i = 0; i < buffer.values.size(); ++i)
+      require(std::isfinite(buffer.values[i]), "buffer {}: value {} is {}", name, i, buffer.values[i]);
+  }
+  for (const LayerSpec& layer : model.graph.layers()) {
+    if (!has_weights(layer)) continue;
+    const Buffer& weights = model.buffer(layer.name + ".weight");
+    if (layer.is_masked) check_mask(model, layer, weights);
+    if (layer.quant) check_grid(model, layer, weights);
+  }
+}
+
+std::map<std::string, std::vector<int64_t>> nonzeros_per_kernel(const Model& model) {
+  std::map<std::string, std::vector<int64_t>> counts;
+  for (const std::string& name : model.graph.weight_layers()) {
+    const Buffer& weights = model.buffer(name + ".weight");
+    const auto kernels = static_cast<size_t>(weights.shape[0]);
+    const size_t size = weights.values.size() / kernels;
+    std::vector<int64_t>& nonzeros = counts[name];
+    nonzeros.assign(kernels, 0);
+    for (size_t i = 0; i < weights.values.size(); ++i)
+      if (weights.values[i] != 0.0F) ++nonzeros[i / size];
+  }
+  return counts;
+}
+
+double sparsity(const Model& model) {
+  int64_t weights = 0;
+  int64_t nonzeros = 0;
+  for (const auto& [name, kernels] : nonzeros_per_kernel(model)) {
+    weights += model.graph.weight_count(model.graph.layer(name));
+    nonzeros += std::accumulate(kernels.begin(), kernels.end(), int64_t{0});
+  }
+  return weights == 0 ? 0.0 : 1.0 - static_cast<double>(nonzeros) / static_cast<double>(weights);
+}
+
+}  // namespace carat

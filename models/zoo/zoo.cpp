@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/zoo/zoo.h"
+
+#include <algorithm>
+
+#include "base/fail.h"
+#include "base/text.h"
+#include "models/zoo/builders.h"
+
+namespace carat {
+
+const std::vector<ZooEntry>& zoo() {
+  static const std::vector<ZooEntry> entries = {
+      {"resnet8",
+       "small residual network, three strided blocks",
+       {{"width", 4, 256, 12, "channels of the stem; the blocks have 4/3, 8/3 and 16/3 of it"}},
+       {{{{"width", 12}}, {1, 28, 28}, 10, 76652, 696, 10, 2533184, "worked by hand in tests/models/zoo_test.cpp"}},
+       build_resnet8},
+      {"densenet_bc",
+       "DenseNet-BC for small images (Huang et al. 2017)",
+       {{"depth", 10, 400, 100, "layers; depth - 4 is a multiple of 6"},
+        {"growth", 1, 64, 12, "channels that every bottleneck adds"},
+        {"reduction", 1, 100, 50, "percent of the channels that a transition keeps"}},
+       {{{{"depth", 100}, {"growth", 12}},
+         {3, 32, 32},
+         100,
+         775944,
+         23988,
+         100,
+         287960472,
+         "800,032 parameters and 287,960,472 multiplies of DenseNet-BC-100-12 on CIFAR-100"}},
+       build_densenet_bc},
+  };
+  return entries;
+}
+
+const ZooEntry& zoo_entry(const std::string& name) {
+  std::vector<std::string> names;
+  for (const ZooEntry& entry : zoo()) {
+    if (entry.name == name) return entry;
+    names.push_back(entry.name);
+  }
+  const std::string nearest = nearest_name(name, names);
+  fail("unknown network '{}', expected one of: {}{}", name, join(names, ", "),
+       nearest.empty() ? "" : "; did you mean '" + nearest + "'?");
+}
+
+ModelGraph build_model(const std::string& name, const ModelValues& options, const Shape& input, int64_t classes) {
+  const ZooEntry& entry = zoo_entry(name);
+  ModelValues values;
+  std::vector<std::string> names;
+  for (const ModelOption& option : entry.options) {
+    values[option.name] = option.default_value;
+    names.push_back(option.name);
+  }
+  for (const auto& [key, value] : options) {
+    const auto option = std::find_if(entry.options.begin(), entry.options.end(),
+                                     [&key = key](const ModelOption& o) { return o.name == key; });
+    if (option == entry.options.end()) {
+      const std::string nearest = nearest_name(key, names);
+      fail("network {}: unknown option '{}', expected one of: {}{}", name, key, join(names, ", "),
+           nearest.empty() ? "" : "; did you mean '" + nearest + "'?");
+    }
+    require(value >= option->lowest && value <= option->highest, "network {}: {}: expected an integer in [{}, {}], got {}",
+            name, key, option->lowest, option->highest, value);
+    values[key] = value;
+  }
+  return entry.build(values, input, classes);
+}
+
+int64_t count_mults(const ModelGraph& graph) {
+  int64_t mults = 0;
+  for (const std::string& name : graph.weight_layers()) {
+    const Shape& out = graph.shape_of(name);
+    mults += graph.weight_count(graph.layer(name)) * out.height * out.width;
+  }
+  return mults;
+}
+
+}  // namespace carat

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/pipeline.h"
+
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "base/fail.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/parallel.h"
+#include "base/text.h"
+#include "models/net/device.h"
+#include "models/net/network.h"
+#include "models/packed/packed_model.h"
+#include "models/weights/graph_json.h"
+#include "models/weights/safetensors.h"
+#include "pipeline/invariants.h"
+#include "pipeline/report.h"
+#include "pipeline/run_context.h"
+#include "pipeline/verify.h"
+#include "stages/evaluate.h"
+
+namespace carat {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr int64_t kVerifyVersion = 1;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+class Run {
+ public:
+  Run(const Recipe& recipe, const RunOptions& options)
+      : recipe_(recipe),
+        options_(options),
+        store_(std::filesystem::path(options.runs_folder) / "store"),
+        folder_(std::filesystem::path(options.runs_folder) / recipe.name) {
+    threads_ = options.threads > 0 ? options.threads : default_threads();
+    at::set_num_threads(static_cast<int>(threads_));
+    settings_.device = device_named(options.device);
+    settings_.seed = recipe.seed;
+    settings_.loader_threads = threads_;
+    settings_.checkpoint_seconds = options.checkpoint_seconds;
+    report_.device = describe_device(settings_.device);
+    report_.command = options.command;
+  }
+
+  ScoreSheet run() {
+    const Clock::time_point start = Clock::now();
+    console_.line(fmt::format("carat run: {} on {} ({})", recipe_.name, recipe_.data.name, report_.device));
+    open_data();
+    std::string key = first_key();
+    Model model = initialize(recipe_.graph, recipe_.seed);
+    for (size_t i = 0; i < recipe_.stages.size(); ++i) {
+      key = next_key(key, recipe_.stages[i]);
+      run_stage(i, key, model);
+    }
+    const ScoreSheet sheet = verify_and_score(key, model);
+    report_.wall_seconds = seconds_since(start);
+    link_stages(folder_, links_);
+    write_report(folder_, recipe_, report_);
+    write_sheet(folder_, sheet);
+    console_.line("");
+    print_table(console_, recipe_, report_);
+    return sheet;
+  }
+
+ private:
+  void open_data() {
+    data_.training = open_dataset(recipe_.data, Split::train);
+    data_.test = open_dataset(recipe_.data, Split::test);
+    data_.split = hold_back(data_.training, recipe_.held_back, recipe_.seed);
+  }
+
+  std::string first_key() const {
+    return Hasher()
+        .text(to_json(recipe_.graph))
+        .number(recipe_.seed)
+        .number(recipe_.held_back)
+        .text(data_.training.identity)
+        .text(data_.test.identity)
+        .text(report_.device)
+        .hex();
+  }
+
+  static std::string next_key(const std::string& key, const RecipeStage& stage) {
+    return Hasher().text(key).text(stage.info->name).number(stage.info->version).text(stage.table->resolved()).hex();
+  }
+
+  void run_stage(size_t index, const std::string& key, Model& model) {
+    const RecipeStage& stage = recipe_.stages[index];
+    if (options_.fresh) store_.remove(key);
+    const std::string heading = fmt::format("[{}/{}] {}", index + 1, recipe_.stages.size(), stage.info->name);
+    std::optional<std::filesystem::path> result = store_.find(key);
+    RunRow row;
+    row.id = stage.id;
+    row.reused = result.has_value();
+    if (result) {
+      row.record = read_record(*result / "record.json");
+      model = read_model(*result / "model.safetensors");
+      console_.heading(heading + ": stored result " + key.substr(0, 12));
+    } else {
+      console_.heading(fmt::format("{}: {}", heading, stage.info->help));
+      const Clock::time_point start = Clock::now();
+      const std::unique_ptr<StoreWork> work = store_.begin(key);
+      RunContext context(settings_, data_, earlier_, console_, *work, stage.id);
+      const Model before = model;
+      stage.stage->run(model, context);
+      check_invariants(stage.id, before, model);
+      row.record = measure(stage, model);
+      row.seconds = row.record.seconds = seconds_since(start);
+      work->write_file("model.safetensors", to_safetensors(model));
+      work->write_file("record.json", to_json(row.record));
+      result = work->finish();
+      log_change(row.record);
+    }
+    earlier_.push_back({stage.info->name, *result, row.record.is_dense});
+    links_.emplace_back(stage.id, *result);
+    report_.rows.push_back(row);
+  }
+
+  StageRecord measure(const RecipeStage& stage, const Model& model) {
+    const std::string bytes = to_safetensors(model);
+    StageRecord record;
+    record.stage = stage.id;
+    record.model_hash = Hasher().text(bytes).hex();
+    if (!report_.rows.empty() && report_.rows.back().record.model_hash == record.model_hash) {
+      record = report_.rows.back().record;
+      record.stage = stage.id;
+      return record;
+    }
+    Network network(model, settings_.device);
+    const Evaluation result = evaluate(network, data_.test);
+    record.correct = result.correct;
+    record.total = result.total;
+    record.loss = result.loss;
+    const KernelNonzeros nonzeros = nonzeros_per_kernel(model);
+    for (const std::string& name : model.graph.weight_layers()) {
+      record.weights += model.graph.weight_count(model.graph.layer(name));
+      for (const int64_t count : nonzeros.at(name)) record.zeros -= count;
+    }
+    record.zeros += record.weights;
+    const Ledger ledger = count_network(model.graph, nonzeros);
+    record.storage_bits = ledger.storage_bits();
+    record.op_bits = ledger.op_bits();
+    record.is_dense = std::none_of(model.graph.layers().begin(), model.graph.layers().end(),
+                                   [](const LayerSpec& layer) { return layer.quant || layer.is_masked; });
+    return record;
+  }
+
+  void log_change(const StageRecord& record) {
+    console_.line(fmt::format("      accuracy {:.2f} % ({}/{}), score {:.6f}, {}", 100.0 * record.accuracy(), record.correct,
+                              record.total, score_of(recipe_.track, record.storage_bits, record.op_bits),
+                              readable_seconds(record.seconds)));
+  }
+
+  ScoreSheet verify_and_score(const std::string& last_key, const Model& model) {
+    const bool is_packed = recipe_.stages.back().info->name == "pack";
+    const StageRecord& last = report_.rows.back().record;
+    if (!is_packed) {
+      console_.line("      not packed: the sheet is of the stage model; end the recipe with fuse and pack");
+      return make_sheet(model.graph, nonzeros_per_kernel(model), recipe_.track, last.correct, last.total);
+    }
+    const PackedModel packed = read_packed(earlier_.back().folder / "model.carat");
+    const StageRecord verified = verified_record(last_key, packed, model);
+    const Model unpacked = unpack(packed);
+    const ScoreSheet sheet = make_sheet(unpacked.graph, nonzeros_per_kernel(unpacked), recipe_.track,
+                                        verified.correct, verified.total);
+    const PayloadSize size = payload_size(packed);
+    require(size.payload_bits == sheet.storage_bits, "pack: the payload has {} bits, the score sheet {}",
+            size.payload_bits, sheet.storage_bits);
+    console_.line(fmt::format("      packed file: payload {} bits = storage on the sheet; padding {} bits, header {} bytes, file "
+                              "{} bytes", with_separators(size.payload_bits), size.padding_bits, size.header_bytes,
+                              size.file_bytes));
+    return sheet;
+  }
+
+  StageRecord verified_record(const std::string& last_key, const PackedModel& packed, const Model& model) {
+    const std::string key = Hasher().text(last_key).text("verify").number(kVerifyVersion).hex();
+    if (options_.fresh) store_.remove(key);
+    std::optional<std::filesystem::path> result = store_.find(key);
+    RunRow row;
+    row.id = "verify";
+    row.reused = result.has_value();
+    console_.heading(fmt::format("[verify] the packed file on integer codes, {} test images{}", data_.test.size(),
+                                 row.reused ? ": stored result " + key.substr(0, 12) : ""));
+    if (result) {
+      row.record = read_record(*result / "record.json");
+    } else {
+      const Clock::time_point start = Clock::now();
+      const std::unique_ptr<StoreWork> work = store_.begin(key);
+      const Verification v = verify(packed, model, data_.test, threads_, [this](int64_t done, int64_t total) {
+        console_.progress("verifying", done, total, "");
+      });
+      require(v.differences == 0, "verify: {} of {} images differ from the trained network; first: {}", v.differences,
+              v.images, v.first_difference);
+      row.record = report_.rows.back().record;
+      row.record.stage = row.id;
+      row.record.correct = v.correct;
+      row.record.total = v.images;
+      row.seconds = row.record.seconds = seconds_since(start);
+      work->write_file("record.json", to_json(row.record));
+      result = work->finish();
+    }
+    console_.line(fmt::format("      0 differences in {} images; accuracy of the packed file {:.2f} % ({}/{})",
+                              row.record.total, 100.0 * row.record.accuracy(), row.record.correct, row.record.total));
+    links_.emplace_back(fmt::format("{:02}-verify", recipe_.stages.size() + 1), *result);
+    report_.rows.push_back(row);
+    return row.record;
+  }
+
+  const Recipe& recipe_;
+  const RunOptions& options_;
+  ArtifactStore store_;
+  std::filesystem::path folder_;
+  int64_t threads_ = 1;
+  RunSettings settings_;
+  RunReport report_;
+  RunData data_;
+  std::vector<EarlierStage> earlier_;
+  std::vector<std::pair<std::string, std::filesystem::path>> links_;
+  Console console_;
+};
+
+}  // namespace
+
+ScoreSheet run_recipe(const Recipe& recipe, const RunOptions& options) { return Run(recipe, options).run(); }
+
+}  // namespace carat

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/recipe.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "base/fail.h"
+#include "base/text.h"
+#include "models/zoo/zoo.h"
+
+namespace carat {
+namespace {
+
+std::vector<std::string> track_names() {
+  std::vector<std::string> names;
+  for (const Track& track : tracks()) names.push_back(track.name);
+  return names;
+}
+
+void refuse_unknown_keys(const Node& mapping, const std::vector<std::string>& legal) {
+  for (const auto& [key, value] : mapping.as_mapping())
+    if (std::find(legal.begin(), legal.end(), key) == legal.end()) mapping.refuse_key(key, legal);
+}
+
+const Node& required_key(const Node& mapping, const std::string& key) {
+  const Node* found = mapping.find(key);
+  if (found == nullptr) mapping.fail_here(fmt::format("expected a key '{}', found none", key));
+  return *found;
+}
+
+// A name out of a list, with the nearest legal one.
+void refuse_name(const Node& node, const std::vector<std::string>& legal) {
+  const std::string nearest = nearest_name(node.scalar, legal);
+  node.refuse(fmt::format("one of: {}{}", join(legal, ", "), nearest.empty() ? "" : " (did you mean '" + nearest + "'?)"));
+}
+
+void read_track(const Node& root, Recipe& recipe) {
+  const Node& node = required_key(root, "track");
+  if (node.kind == Node::Kind::mapping) {
+    Track custom{"custom", 1, 1, 0, 1, "", "the recipe's own normaliser and gate"};
+    OptionTable table;
+    table.integer("parameters", custom.parameter_norm, {1, int64_t{1} << 50}, "parameters that score 1, in 32-bit units");
+    table.integer("operations", custom.op_norm, {1, int64_t{1} << 50}, "operations that score 1, in 32-bit units");
+    table.integer("gate_correct", custom.gate_correct, {0, int64_t{1} << 40}, "test images that must be right");
+    table.integer("gate_total", custom.gate_total, {1, int64_t{1} << 40}, "out of so many");
+    table.required("parameters");
+    table.required("operations");
+    table.read(node);
+    recipe.track = custom;
+    return;
+  }
+  const std::string& name = node.as_text();
+  const std::vector<std::string> names = track_names();
+  if (std::find(names.begin(), names.end(), name) == names.end()) refuse_name(node, names);
+  recipe.track = track_named(name);
+}
+
+void read_data(const Node& root, Recipe& recipe) {
+  std::vector<std::string> names;
+  for (const DatasetInfo& info : dataset_table()) names.push_back(info.name);
+  OptionTable table;
+  recipe.data.name = names.front();
+  table.choice("name", recipe.data.name, names, "data set");
+  table.text("root", recipe.data.root, "folder of the data files; empty takes the usual place");
+  table.integer("held_back", recipe.held_back, {0, 1000000}, "training images kept from training, for measurements");
+  table.required("name");
+  table.read(required_key(root, "data"));
+  const DatasetInfo& info = dataset_named(recipe.data.name);
+  if (recipe.held_back >= info.train_size)
+    table.fail_at("held_back", fmt::format("expected fewer than the {} training images, got {}", info.train_size,
+                                           recipe.held_back));
+  if (!recipe.track.dataset.empty() && recipe.track.dataset != recipe.data.name)
+    table.fail_at("name", fmt::format("expected {} for the track {}, got {}", recipe.track.dataset, recipe.track.name,
+                                      recipe.data.name));
+}
+
+void read_model(const Node& root, Recipe& recipe) {
+  const Node& node = required_key(root, "model");
+  const Node& name = required_key(node, "name");
+  std::vector<std::string> names;
+  for (const ZooEntry& entry : zoo()) names.push_back(entry.name);
+  if (std::find(names.begin(), names.end(), name.as_text()) == names.end()) refuse_name(name, names);
+  recipe.model_name = name.as_text();
+  const ZooEntry& entry = zoo_entry(recipe.model_name);
+  OptionTable table;
+  std::string unused = recipe.model_name;
+  table.text("name", unused, "network");
+  for (const ModelOption& option : entry.options) {
+    recipe.model_options[option.name] = option.default_value;
+    table.integer(option.name, recipe.model_options[option.name], {option.lowest, option.highest}, option.help);
+  }
+  table.read(node);
+  const DatasetInfo& data = dataset_named(recipe.data.name);
+  recipe.graph = build_model(recipe.model_name, recipe.model_options, {data.channels, data.height, data.width},
+                             data.classes);
+}
+
+RecipeStage read_stage(const Node& item, size_t number) {
+  RecipeStage stage;
+  stage.at = item.at;
+  Node options;
+  const Node* name = &item;
+  if (item.kind == Node::Kind::mapping) {
+    if (item.entries.size() != 1)
+      item.refuse("one stage, as in '- prune: {target_sparsity: 0.7}' (are the options indented under it?)");
+    options = item.entries.front().second;
+  }
+  Node named = *name;
+  if (item.kind == Node::Kind::mapping) {
+    named.kind = Node::Kind::scalar;
+    named.scalar = item.entries.front().first;
+  }
+  std::vector<std::string> names;
+  for (const StageInfo& info : stage_catalog()) names.push_back(info.name);
+  if (std::find(names.begin(), names.end(), named.as_text()) == names.end()) refuse_name(named, names);
+  stage.info = &stage_named(named.scalar);
+  stage.id = fmt::format("{:02}-{}", number, stage.info->name);
+  stage.stage = stage.info->make();
+  stage.table = std::make_unique<OptionTable>();
+  stage.stage->describe(*stage.table);
+  if (options.path.empty()) {
+    options.at = item.at;
+    options.path = item.path + "." + stage.info->name;
+  }
+  stage.table->read(options);
+  return stage;
+}
+
+// A message that has no position yet gets the stage's.
+void plan_stage(const RecipeStage& stage, Prediction& prediction) {
+  prediction.notes.clear();
+  prediction.forward_images = prediction.training_passes = 0;
+  try {
+    stage.stage->plan(prediction);
+  } catch (const Error& error) {
+    const std::string message = error.what();
+    if (message.starts_with(stage.at.file + ":") || message.starts_with("--set")) throw;
+    fail("{}:{}:{}: {}", stage.at.file, stage.at.line, stage.at.column, message);
+  }
+}
+
+void plan_stages(const Node& stages, Recipe& recipe) {
+  Prediction prediction;
+  prediction.graph = recipe.graph;
+  prediction.held_back_images = recipe.held_back;
+  prediction.training_images = dataset_named(recipe.data.name).train_size - recipe.held_back;
+  bool has_sensitivity = false;
+  for (size_t i = 0; i < recipe.stages.size(); ++i) {
+    const RecipeStage& stage = recipe.stages[i];
+    const bool is_last = i + 1 == recipe.stages.size();
+    if (stage.info->name == "pack" && !is_last)
+      stages.items[i].fail_here("pack must be the last stage: nothing may change after the file is written");
+    has_sensitivity = has_sensitivity || stage.info->name == "sensitivity";
+    if (stage.info->name == "prune" && !has_sensitivity &&
+        stage.table->resolved().find("allocation: sensitivity") != std::string::npos)
+      stages.items[i].fail_here("allocation: sensitivity needs a sensitivity stage before; add one or choose global");
+    if (i == 0 && stage.info->name != "train")
+      stages.items[i].fail_here(fmt::format("expected train as the first stage, got {}", stage.info->name));
+    plan_stage(stage, prediction);
+    recipe.predictions.push_back(prediction);
+  }
+}
+
+std::string resolved_text(const Recipe& recipe, const std::string& held_back_and_root) {
+  std::string model = "name: " + recipe.model_name;
+  for (const auto& [name, value] : recipe.model_options) model += fmt::format(", {}: {}", name, value);
+  std::string track = recipe.track.name;
+  if (track == "custom")
+    track = fmt::format("{{parameters: {}, operations: {}, gate_correct: {}, gate_total: {}}}",
+                        recipe.track.parameter_norm, recipe.track.op_norm, recipe.track.gate_correct,
+                        recipe.track.gate_total);
+  std::string text = fmt::format("track: {}\nmodel: {{{}}}\ndata: {{name: {}{}}}\nseed: {}\nstages:\n", track, model,
+                                 recipe.data.name, held_back_and_root, recipe.seed);
+  for (const RecipeStage& stage : recipe.stages)
+    text += fmt::format("  - {}: {}\n", stage.info->name, stage.table->resolved());
+  return text;
+}
+
+}  // namespace
+
+Recipe read_recipe(const std::string& file, const std::vector<std::string>& overrides) {
+  const Node root = read_yaml(file, overrides);
+  refuse_unknown_keys(root, {"track", "model", "data", "seed", "stages", "include"});
+  Recipe recipe;
+  recipe.name = std::filesystem::path(file).stem().string();
+  read_track(root, recipe);
+  read_data(root, recipe);
+  read_model(root, recipe);
+  if (const Node* seed = root.find("seed")) recipe.seed = seed->as_integer();
+  const Node& stages = required_key(root, "stages");
+  if (stages.as_sequence().empty()) stages.refuse("a list of stages");
+  for (const Node& item : stages.items) recipe.stages.push_back(read_stage(item, recipe.stages.size() + 1));
+  plan_stages(stages, recipe);
+  std::string data = fmt::format(", held_back: {}", recipe.held_back);
+  if (!recipe.data.root.empty()) data = ", root: \"" + recipe.data.root + "\"" + data;
+  recipe.resolved = resolved_text(recipe, data);
+  return recipe;
+}
+
+}  // namespace carat

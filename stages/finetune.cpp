@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// finetune: trains the quantized network; scales and masks stay, straight-through gradients.
+#include "base/fail.h"
+#include "stages/catalog.h"
+#include "stages/training.h"
+
+namespace carat {
+namespace {
+
+class Finetune : public Stage {
+ public:
+  Finetune() {
+    options_.epochs = 5;
+    options_.lr = 0.01;
+    options_.weight_decay = 1e-4;
+    options_.distillation = 1.0;
+  }
+  void describe(OptionTable& table) override { options_.describe(table); }
+  void plan(Prediction& prediction) const override {
+    for (const LayerSpec& layer : prediction.graph.layers())
+      require(layer.op != OpKind::scale, "finetune: the network is already fused; put finetune before fuse");
+    prediction.training_passes = static_cast<double>(options_.epochs * prediction.training_images);
+    if (options_.distillation > 0) prediction.forward_images = prediction.training_passes;
+  }
+  void run(Model& model, StageContext& context) override {
+    std::optional<Model> teacher;
+    if (options_.distillation > 0) teacher = context.dense_model();
+    train_model(model, options_, teacher ? &*teacher : nullptr, context);
+  }
+
+ private:
+  TrainingOptions options_;
+};
+
+}  // namespace
+
+std::unique_ptr<Stage> make_finetune() { return std::make_unique<Finetune>(); }
+
+}  // namespace carat

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stages/magnitude.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <sstream>
+
+#include "base/fail.h"
+
+namespace carat {
+namespace {
+
+// Highest sparsity at which the monotone, interpolated curve stays within limit.
+double sparsity_within(const SensitivityCurves& curves, const std::vector<SensitivityPoint>& points, double limit) {
+  double sparsity = 0.0;
+  double loss = curves.dense_loss;
+  for (const SensitivityPoint& point : points) {
+    const double next_loss = std::max(loss, point.loss);
+    if (next_loss > limit) return sparsity + (point.sparsity - sparsity) * (limit - loss) / (next_loss - loss);
+    sparsity = point.sparsity;
+    loss = next_loss;
+  }
+  return sparsity;
+}
+
+template <typename SparsityAt>
+std::map<std::string, double> bisect(const std::vector<AllocationLayer>& layers, double target, double highest,
+                                     const SparsityAt& sparsity_at) {
+  const auto allocate = [&](double t) {
+    std::map<std::string, double> allocation;
+    for (const AllocationLayer& layer : layers)
+      allocation[layer.name] = std::clamp(sparsity_at(layer, t), layer.lowest, layer.highest);
+    return allocation;
+  };
+  const auto overall = [&](const std::map<std::string, double>& allocation) {
+    double zeros = 0.0;
+    double weights = 0.0;
+    for (const AllocationLayer& layer : layers) {
+      zeros += allocation.at(layer.name) * static_cast<double>(layer.weights);
+      weights += static_cast<double>(layer.weights);
+    }
+    return zeros / weights;
+  };
+  const double reachable = overall(allocate(highest));
+  require(reachable >= target - 1e-9, "prune: target_sparsity {} is out of reach, the layers' bounds and measured "
+          "sparsities allow {:.4f} at most", target, reachable);
+  double low = 0.0;
+  double high = highest;
+  for (int step = 0; step < 100; ++step) {
+    const double middle = 0.5 * (low + high);
+    (overall(allocate(middle)) >= target ? high : low) = middle;
+  }
+  return allocate(high);
+}
+
+double root_mean_square(const std::vector<float>& values) {
+  double sum = 0.0;
+  for (const float value : values) sum += static_cast<double>(value) * value;
+  return std::sqrt(sum / static_cast<double>(values.size()));
+}
+
+}  // namespace
+
+std::vector<uint8_t> magnitude_mask(const std::vector<float>& weights, double sparsity) {
+  require(sparsity >= 0.0 && sparsity <= 1.0, "sparsity: expected a number in [0, 1], got {}", sparsity);
+  std::vector<size_t> order(weights.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return std::abs(weights[a]) < std::abs(weights[b]); });
+  std::vector<uint8_t> kept(weights.size(), 1);
+  const auto gone = static_cast<size_t>(std::llround(sparsity * static_cast<double>(weights.size())));
+  for (size_t i = 0; i < gone; ++i) kept[order[i]] = 0;
+  return kept;
+}
+
+std::string to_csv(const SensitivityCurves& curves) {
+  std::string text = "layer,sparsity,loss,correct,total\n";
+  text += fmt::format("(dense),0,{},,\n", curves.dense_loss);
+  for (const auto& [layer, points] : curves.layers)
+    for (const SensitivityPoint& p : points)
+      text += fmt::format("{},{},{},{},{}\n", layer, p.sparsity, p.loss, p.correct, p.total);
+  return text;
+}
+
+SensitivityCurves curves_from_csv(const std::string& text) {
+  SensitivityCurves curves;
+  std::istringstream lines(text);
+  std::string line;
+  std::getline(lines, line);
+  while (std::getline(lines, line)) {
+    std::vector<std::string> cells(1);
+    for (const char c : line) {
+      if (c == ',')
+        cells.emplace_back();
+      else
+        cells.back() += c;
+    }
+    require(cells.size() == 5, "sensitivity.csv: expected 5 columns, got '{}'", line);
+    if (cells[0] == "(dense)") {
+      curves.dense_loss = std::stod(cells[2]);
+      continue;
+    }
+    curves.layers[cells[0]].push_back(
+        {std::stod(cells[1]), std::stod(cells[2]), std::stoll(cells[3]), std::stoll(cells[4])});
+  }
+  return curves;
+}
+
+std::map<std::string, double> allocate_by_sensitivity(const std::vector<AllocationLayer>& layers,
+                                                      const SensitivityCurves& curves, double target) {
+  double highest = curves.dense_loss;
+  for (const AllocationLayer& layer : layers) {
+    const auto found = curves.layers.find(layer.name);
+    require(found != curves.layers.end() || layer.lowest == layer.highest, "prune: sensitivity measured no layer {}",
+            layer.name);
+    if (found == curves.layers.end()) continue;
+    for (const SensitivityPoint& point : found->second) highest = std::max(highest, point.loss);
+  }
+  return bisect(layers, target, highest - curves.dense_loss, [&](const AllocationLayer& layer, double rise) {
+    const auto found = curves.layers.find(layer.name);
+    return found == curves.layers.end() ? layer.lowest
+                                        : sparsity_within(curves, found->second, curves.dense_loss + rise);
+  });
+}
+
+std::map<std::string, double> allocate_globally(const std::vector<AllocationLayer>& layers, const Model& model,
+                                                double target) {
+  std::map<std::string, std::vector<double>> magnitudes;
+  double highest = 0.0;
+  for (const AllocationLayer& layer : layers) {
+    const std::vector<float>& weights = model.buffer(layer.name + ".weight").values;
+    const double unit = std::max(root_mean_square(weights), 1e-30);
+    std::vector<double>& sorted = magnitudes[layer.name];
+    for (const float weight : weights) sorted.push_back(std::abs(weight) / unit);
+    std::sort(sorted.begin(), sorted.end());
+    highest = std::max(highest, sorted.back() * 1.001);
+  }
+  return bisect(layers, target, highest, [&](const AllocationLayer& layer, double threshold) {
+    const std::vector<double>& sorted = magnitudes.at(layer.name);
+    const auto below = std::lower_bound(sorted.begin(), sorted.end(), threshold) - sorted.begin();
+    return static_cast<double>(below) / static_cast<double>(sorted.size());
+  });
+}
+
+std::map<std::string, double> allocate_uniformly(const std::vector<AllocationLayer>& layers, double target) {
+  return bisect(layers, target, 1.0, [](const AllocationLayer&, double sparsity) { return sparsity; });
+}
+
+}  // namespace carat

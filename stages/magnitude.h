@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// Magnitude pruning: which weights stay, and how a target sparsity is shared between layers.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "models/weights/model.h"
+
+namespace carat {
+
+// 1 for every weight that stays: the round(sparsity * n) smallest magnitudes go, earlier indices first among equals.
+// sparsity in [0, 1].
+std::vector<uint8_t> magnitude_mask(const std::vector<float>& weights, double sparsity);
+
+// One measured point of a layer's curve.
+struct SensitivityPoint {
+  double sparsity = 0.0;
+  double loss = 0.0;  // mean cross entropy on held-back images
+  int64_t correct = 0;
+  int64_t total = 0;
+};
+
+struct SensitivityCurves {
+  double dense_loss = 0.0;
+  std::map<std::string, std::vector<SensitivityPoint>> layers;  // points by rising sparsity
+};
+
+std::string to_csv(const SensitivityCurves& curves);
+SensitivityCurves curves_from_csv(const std::string& text);
+
+struct AllocationLayer {
+  std::string name;
+  int64_t weights = 0;
+  double lowest = 0.0;   // sparsity bounds of this layer; equal when fixed
+  double highest = 0.95;
+};
+
+// Sparsity of each layer so that the zeros over all layers reach the target: every layer takes the highest sparsity at
+// which its own curve has not risen by more than t above the dense loss, and the one t that meets the target is found
+// by bisection. Curves are made monotone and interpolated linearly. Source: methods of the 2019 MicroNet winners (a
+// sensitivity scan, each layer alone); the equal-rise rule is ours.
+// Throws Error when the bounds make the target unreachable or a curve is missing.
+std::map<std::string, double> allocate_by_sensitivity(const std::vector<AllocationLayer>& layers,
+                                                      const SensitivityCurves& curves, double target);
+
+// One threshold on the magnitude divided by the layer's root mean square, over all layers; bounds are kept.
+std::map<std::string, double> allocate_globally(const std::vector<AllocationLayer>& layers, const Model& model,
+                                                double target);
+
+std::map<std::string, double> allocate_uniformly(const std::vector<AllocationLayer>& layers, double target);
+
+}  // namespace carat

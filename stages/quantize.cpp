@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+// quantize: fits the weights of every kernel and the activations of every layer; trains nothing.
+#include <algorithm>
+#include <set>
+
+#include "base/fail.h"
+#include "base/random.h"
+#include "data/loader.h"
+#include "models/net/network.h"
+#include "stages/catalog.h"
+#include "stages/evaluate.h"
+#include "stages/scale_fit.h"
+
+namespace carat {
+namespace {
+
+constexpr int64_t kFloatBits = 32;
+
+struct LayerBits {
+  int64_t weights = 4;
+  int64_t activations = 4;
+};
+
+bool is_nonnegative(const ModelGraph& graph, const std::string& name) {
+  const LayerSpec& layer = graph.layer(name);
+  switch (layer.op) {
+    case OpKind::input:
+    case OpKind::relu:
+    case OpKind::relu6:
+    case OpKind::sigmoid:
+    case OpKind::hard_sigmoid:
+      return true;
+    case OpKind::add:
+    case OpKind::multiply:
+    case OpKind::concat:
+    case OpKind::max_pool:
+    case OpKind::avg_pool:
+    case OpKind::global_avg_pool:
+    case OpKind::upsample:
+    case OpKind::dropout:
+      return std::all_of(layer.inputs.begin(), layer.inputs.end(),
+                         [&](const std::string& from) { return is_nonnegative(graph, from); });
+    default:
+      return false;
+  }
+}
+
+class Quantize : public Stage {
+ public:
+  void describe(OptionTable& table) override {
+    table.group("weights", "codes of convolution and linear weights", [this](OptionTable& inner) {
+      inner.integer("bits", bits_.weights, {2, 32}, "bits per weight; 32 leaves them in floating point");
+      inner.choice("granularity", granularity_, {"kernel", "tensor"}, "what shares one scale");
+    });
+    table.group("activations", "codes of the inputs of those layers", [this](OptionTable& inner) {
+      inner.integer("bits", bits_.activations, {1, 32}, "bits per activation; 32 leaves them in floating point");
+    });
+    table.choice("rounding", rounding_, {"half_even", "half_away"}, "where exact halves go");
+    table.integer("images", images_, {1, 100000}, "training images to fit the activation scales on");
+    rules_.clear();
+    table.patterns("layers", "other bits for some layers: {\"pattern\": {weights: {bits: 8}, activations: {bits: 8}}}",
+                   [this](const OptionTable::Pattern& pattern, OptionTable& inner) {
+                     rules_.push_back(std::make_unique<Rule>(Rule{pattern, {0, 0}}));
+                     LayerBits& bits = rules_.back()->bits;
+                     inner.group("weights", "weights of these layers", [&bits](OptionTable& group) {
+                       group.integer("bits", bits.weights, {0, 32}, "0 takes the stage's bits");
+                     });
+                     inner.group("activations", "inputs of these layers", [&bits](OptionTable& group) {
+                       group.integer("bits", bits.activations, {0, 32}, "0 takes the stage's bits");
+                     });
+                   });
+  }
+
+  void plan(Prediction& prediction) const override {
+    for (const auto& rule : rules_) {
+      if (rule->pattern.text.empty()) continue;
+      for (const std::string& name : matched_layers(rule->pattern, prediction.graph.weight_layers()))
+        prediction.notes.push_back(fmt::format("quantize.layers '{}': {} weights {} bits, input {} bits",
+                                               rule->pattern.text, name, bits_of(name).weights,
+                                               bits_of(name).activations));
+    }
+    for (const LayerSpec& layer : prediction.graph.layers())
+      require(!layer.quant, "quantize: layer {} is already quantized", layer.name);
+    prediction.graph = with_quantizers(with_weight_bits(prediction.graph));
+    prediction.forward_images = static_cast<double>(images_);
+  }
+
+  void run(Model& model, StageContext& context) override {
+    model = with_graph(model, with_weight_bits(model.graph));
+    std::string table = "tensor,bits,scale,relative_error\n";
+    for (const LayerSpec& layer : model.graph.layers())
+      if (has_weights(layer) && layer.quant) fit_weights(model, layer, table);
+    const ModelGraph quantized = with_quantizers(model.graph);
+    const std::map<std::string, std::vector<float>> samples = sample_sources(model, quantized, context);
+    model = with_graph(model, quantized);
+    for (const LayerSpec& layer : quantized.layers()) {
+      if (layer.op != OpKind::activation_quant) continue;
+      const std::vector<float>& values = samples.at(layer.inputs.front());
+      const ScaleFit fit = fit_scale_from_many(values, *layer.quant);
+      model.buffer(layer.name + ".scale").values = {static_cast<float>(fit.scale)};
+      table += fmt::format("{},{},{:.6g},{:.6f}\n", layer.name, layer.quant->bits(), fit.scale,
+                           relative_error(fit, values));
+    }
+    context.write_file("scales.csv", table);
+  }
+
+ private:
+  struct Rule {
+    OptionTable::Pattern pattern;
+    LayerBits bits;
+  };
+
+  LayerBits bits_of(const std::string& layer) const {
+    LayerBits bits = bits_;
+    for (const auto& rule : rules_) {
+      if (match_layers(rule->pattern.text, {layer}).empty()) continue;
+      if (rule->bits.weights != 0) bits.weights = rule->bits.weights;
+      if (rule->bits.activations != 0) bits.activations = rule->bits.activations;
+    }
+    require(bits.weights >= 2 && (bits.weights <= 16 || bits.weights == kFloatBits) &&
+                (bits.activations <= 16 || bits.activations == kFloatBits),
+            "quantize: layer {}: expected 2 to 16 bits or 32, got weights {} and activations {}", layer, bits.weights,
+            bits.activations);
+    return bits;
+  }
+
+  ModelGraph with_weight_bits(const ModelGraph& graph) const {
+    std::vector<LayerSpec> layers = graph.layers();
+    for (LayerSpec& layer : layers) {
+      if (!has_weights(layer) || bits_of(layer.name).weights == kFloatBits) continue;
+      layer.quant = QuantSpec::symmetric(bits_of(layer.name).weights, granularity_named(granularity_),
+                                         rounding_named(rounding_));
+    }
+    return ModelGraph(graph.name(), layers);
+  }
+
+  // One quantizer after every source of a weight layer; layers that want the same bits share it. The image stays as it
+  // is: it has 8-bit codes already.
+  ModelGraph with_quantizers(const ModelGraph& graph) const {
+    std::vector<LayerSpec> layers;
+    std::map<std::string, std::set<int64_t>> wanted;
+    for (const LayerSpec& layer : graph.layers())
+      if (has_weights(layer)) wanted[layer.inputs.front()].insert(bits_of(layer.name).activations);
+    const auto quantizer_name = [&](const std::string& source, int64_t bits) {
+      return wanted.at(source).size() == 1 ? source + ".quant" : fmt::format("{}.quant{}", source, bits);
+    };
+    for (LayerSpec layer : graph.layers()) {
+      const bool reads_codes = has_weights(layer) && layer.inputs.front() != graph.input().name &&
+                               bits_of(layer.name).activations != kFloatBits;
+      if (reads_codes) layer.inputs = {quantizer_name(layer.inputs.front(), bits_of(layer.name).activations)};
+      layers.push_back(layer);
+      if (!wanted.contains(layer.name) || layer.op == OpKind::input) continue;
+      for (const int64_t bits : wanted.at(layer.name)) {
+        if (bits == kFloatBits) continue;
+        LayerSpec quantizer;
+        quantizer.name = quantizer_name(layer.name, bits);
+        quantizer.op = OpKind::activation_quant;
+        quantizer.inputs = {layer.name};
+        const Rounding rounding = rounding_named(rounding_);
+        quantizer.quant = is_nonnegative(graph, layer.name)
+                              ? QuantSpec::unsigned_tensor(bits, rounding)
+                              : QuantSpec::symmetric(bits, Granularity::tensor, rounding);
+        layers.push_back(quantizer);
+      }
+    }
+    return ModelGraph(graph.name(), layers);
+  }
+
+  static double relative_error(const ScaleFit& fit, std::span<const float> values) {
+    double power = 0.0;
+    for (const float x : values) power += static_cast<double>(x) * x;
+    return power == 0.0 ? 0.0 : fit.squared_error / power;
+  }
+
+  static void fit_weights(Model& model, const LayerSpec& layer, std::string& table) {
+    Buffer& weights = model.buffer(layer.name + ".weight");
+    Buffer& scales = model.buffer(layer.name + ".weight_scale");
+    const auto groups = static_cast<size_t>(scales.shape[0]);
+    const size_t size = weights.values.size() / groups;
+    scales.values.assign(groups, 1.0F);
+    for (size_t g = 0; g < groups; ++g) {
+      const std::span<float> kernel(weights.values.data() + g * size, size);
+      const ScaleFit fit = fit_scale(kernel, *layer.quant);
+      const auto scale = static_cast<float>(fit.scale);
+      scales.values[g] = scale;
+      table += fmt::format("{}[{}],{},{:.6g},{:.6f}\n", layer.name, g, layer.quant->bits(), fit.scale,
+                           relative_error(fit, kernel));
+      for (float& weight : kernel)
+        weight = scale * static_cast<float>(code_of(weight, 1.0F / scale, *layer.quant));
+    }
+  }
+
+  // Results of every quantizer's source on training images, thinned to at most kSamples values each.
+  std::map<std::string, std::vector<float>> sample_sources(const Model& model, const ModelGraph& quantized,
+                                                           StageContext& context) const {
+    constexpr int64_t kBatch = 64;
+    constexpr int64_t kSamples = 200000;
+    std::vector<std::string> sources;
+    for (const LayerSpec& layer : quantized.layers())
+      if (layer.op == OpKind::activation_quant) sources.push_back(layer.inputs.front());
+    Network network(model, context.device());
+    const Dataset& data = context.training_data();
+    std::vector<int64_t> images = context.training_indices();
+    images.resize(std::min(images.size(), static_cast<size_t>(images_)));
+    const auto total = static_cast<int64_t>(images.size());
+    std::map<std::string, std::vector<float>> samples;
+    for (int64_t begin = 0; begin < total; begin += kBatch) {
+      const auto count = static_cast<size_t>(std::min(kBatch, total - begin));
+      const Batch batch = gather(data, std::span(images).subspan(static_cast<size_t>(begin), count));
+      std::map<std::string, at::Tensor> results;
+      network.forward(pixels_of(batch.pixels, data, context.device()), Mode::evaluate, sources, results);
+      for (const auto& [name, tensor] : results) {
+        const Buffer buffer = to_buffer(tensor);
+        const auto size = static_cast<int64_t>(buffer.values.size());
+        const int64_t wanted = std::max<int64_t>(1, std::min(size, kSamples * static_cast<int64_t>(count) / total));
+        Random random({context.seed(), context.stage_id(), name, begin});
+        for (int64_t i = 0; i < wanted; ++i)
+          samples[name].push_back(buffer.values[static_cast<size_t>(wanted == size ? i : random.below(size))]);
+      }
+      context.progress("calibrating", begin + static_cast<int64_t>(count), total, "");
+    }
+    return samples;
+  }
+
+  LayerBits bits_;
+  std::string granularity_ = "kernel";
+  std::string rounding_ = "half_even";
+  int64_t images_ = 512;
+  std::vector<std::unique_ptr<Rule>> rules_;
+};
+
+}  // namespace
+
+std::unique_ptr<Stage> make_quantize() { return std::make_unique<Quantize>(); }
+
+}  // namespace carat

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// A compression technique. Adding one: stages/foo.cpp and a row in stages/catalog.cpp.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/options.h"
+#include "stages/context.h"
+
+namespace carat {
+
+// What is known of a network before anything runs.
+struct Prediction {
+  ModelGraph graph;
+  std::map<std::string, double> density;   // share of nonzero weights by layer; 1 when absent
+  std::vector<std::string> notes;          // what every layer pattern matched, decisions worth reading
+  int64_t training_images = 0;             // size of the training set without the held-back part
+  int64_t held_back_images = 0;
+  double forward_images = 0;               // images this stage sends through the network, forward only
+  double training_passes = 0;              // images this stage sends forward and backward
+};
+
+class Stage {
+ public:
+  virtual ~Stage() = default;
+
+  // Binds the options to this object's variables.
+  virtual void describe(OptionTable& table) = 0;
+  // Decisions only: changes the graph and the densities as run() will. Called with the checked options; a layer pattern
+  // that matches nothing or a conflict throws with the recipe position.
+  virtual void plan(Prediction& prediction) const = 0;
+  virtual void run(Model& model, StageContext& context) = 0;
+};
+
+struct StageInfo {
+  std::string name;
+  int64_t version;  // raised when the same input and options give other output
+  std::string help;
+  std::unique_ptr<Stage> (*make)();
+};
+
+const std::vector<StageInfo>& stage_catalog();
+// Throws Error with the nearest name.
+const StageInfo& stage_named(const std::string& name);
+
+// A model whose layers are those of graph, with every number kept that both have.
+Model with_graph(const Model& model, const ModelGraph& graph);
+
+// Layers that a pattern option matches among the candidates. Throws at the pattern's position when there are none.
+std::vector<std::string> matched_layers(const OptionTable::Pattern& pattern, const std::vector<std::string>& candidates);
+
+}  // namespace carat
