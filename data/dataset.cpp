@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "data/dataset.h"
+
+#include "base/fail.h"
+#include "base/hash.h"
+#include "base/text.h"
+
+namespace carat {
+
+const std::vector<DatasetInfo>& dataset_table() {
+  static const std::vector<DatasetInfo> table = {
+      {"fashion_mnist", "Fashion-MNIST, IDX files, gzip", 1, 28, 28, 10, 60000, 10000, open_fashion_mnist},
+      {"cifar100", "CIFAR-100, binary files", 3, 32, 32, 100, 50000, 10000, open_cifar100},
+      {"synthetic", "made-up patterns for tests", 1, 12, 12, 10, 2000, 500, make_synthetic},
+  };
+  return table;
+}
+
+const DatasetInfo& dataset_named(const std::string& name) {
+  std::vector<std::string> names;
+  for (const DatasetInfo& info : dataset_table()) {
+    if (info.name == name) return info;
+    names.push_back(info.name);
+  }
+  const std::string nearest = nearest_name(name, names);
+  fail("unknown data set '{}', expected one of: {}{}", name, join(names, ", "),
+       nearest.empty() ? "" : "; did you mean '" + nearest + "'?");
+}
+
+Dataset open_dataset(const DataSource& source, Split split) {
+  const DatasetInfo& info = dataset_named(source.name);
+  Dataset data = info.open(info, source.root, split);
+  data.name = info.name;
+  data.channels = info.channels;
+  data.height = info.height;
+  data.width = info.width;
+  data.classes = info.classes;
+  data.identity = Hasher()
+                      .text(info.name)
+                      .number(data.size())
+                      .bytes(data.pixels.data(), data.pixels.size())
+                      .bytes(data.labels.data(), data.labels.size() * sizeof(int32_t))
+                      .hex();
+  return data;
+}
+
+}  // namespace carat

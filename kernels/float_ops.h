@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// The operations that stay in floating point, in a fixed order of float32 operations: their specification.
+// One image, {C, H, W}.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/window.h"
+
+namespace carat {
+
+enum class Unary { relu, relu6, swish, hard_swish, sigmoid, hard_sigmoid };
+
+// exp in float32 by range reduction to 2^n * 2^f and a degree-6 polynomial, the same everywhere; relative error below
+// 3e-7; 0 below -87, largest float above 88. Source: Cephes expf, coefficients.
+float specified_exp(float x);
+
+void apply_unary(Unary op, const float* x, int64_t n, float* y);
+
+// Sum over the window row by row, padding as zeros, then times float32(1 / kernel^2).
+void avg_pool(const float* x, const Window& window, float* y);
+// Largest value of the part of the window inside the image.
+void max_pool(const float* x, const Window& window, float* y);
+// Sum row by row, then times float32(1 / pixels).
+void global_avg_pool(const float* x, int64_t channels, int64_t pixels, float* y);
+
+// Sums over c, r, s in this order, float32; weights {K, C/groups, R, S}; taps in the padding are left out.
+void convolve_float(const float* x, const float* weights, const Window& window, float* y);
+
+}  // namespace carat

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <limits>
+
+#include "kernels/float_ops.h"
+
+namespace carat {
+namespace {
+
+float clamp6(float x) { return std::min(std::max(x, 0.0F), 6.0F); }
+
+float sigmoid(float x) { return 1.0F / (1.0F + specified_exp(-x)); }
+
+float unary(Unary op, float x) {
+  switch (op) {
+    case Unary::relu:
+      return std::max(x, 0.0F);
+    case Unary::relu6:
+      return clamp6(x);
+    case Unary::swish:
+      return x * sigmoid(x);
+    case Unary::hard_swish:
+      return x * clamp6(x + 3.0F) / 6.0F;
+    case Unary::sigmoid:
+      return sigmoid(x);
+    case Unary::hard_sigmoid:
+      return clamp6(x + 3.0F) / 6.0F;
+  }
+  return x;
+}
+
+// visit(value) for every pixel of the window that lies inside the image.
+template <typename Visit>
+void over_window(const float* plane, const Window& w, int64_t out_y, int64_t out_x, Visit&& visit) {
+  for (int64_t r = 0; r < w.kernel; ++r) {
+    const int64_t y = out_y * w.stride + r - w.padding;
+    for (int64_t s = 0; s < w.kernel; ++s) {
+      const int64_t x = out_x * w.stride + s - w.padding;
+      if (y >= 0 && y < w.height && x >= 0 && x < w.width) visit(plane[y * w.width + x], r, s);
+    }
+  }
+}
+
+template <typename Reduce>
+void pool(const float* x, const Window& w, float* y, Reduce&& reduce) {
+  for (int64_t c = 0; c < w.channels; ++c)
+    for (int64_t oy = 0; oy < w.out_height(); ++oy)
+      for (int64_t ox = 0; ox < w.out_width(); ++ox) *y++ = reduce(x + c * w.height * w.width, oy, ox);
+}
+
+}  // namespace
+
+float specified_exp(float x) {
+  if (x < -87.0F) return 0.0F;
+  if (x > 88.0F) return std::numeric_limits<float>::max();
+  const float n = std::floor(x * 1.44269504F + 0.5F);
+  float f = x - n * 0.693359375F;
+  f = f - n * -2.12194440e-4F;
+  float p = 1.9875691500e-4F;
+  p = p * f + 1.3981999507e-3F;
+  p = p * f + 8.3334519073e-3F;
+  p = p * f + 4.1665795894e-2F;
+  p = p * f + 1.6666665459e-1F;
+  p = p * f + 5.0000001201e-1F;
+  p = p * f * f + f + 1.0F;
+  return p * std::bit_cast<float>((static_cast<int32_t>(n) + 127) << 23);
+}
+
+void apply_unary(Unary op, const float* x, int64_t n, float* y) {
+  for (int64_t i = 0; i < n; ++i) y[i] = unary(op, x[i]);
+}
+
+void avg_pool(const float* x, const Window& w, float* y) {
+  const auto factor = static_cast<float>(1.0 / static_cast<double>(w.kernel * w.kernel));
+  pool(x, w, y, [&](const float* plane, int64_t oy, int64_t ox) {
+    float sum = 0.0F;
+    over_window(plane, w, oy, ox, [&](float value, int64_t, int64_t) { sum += value; });
+    return sum * factor;
+  });
+}
+
+void max_pool(const float* x, const Window& w, float* y) {
+  pool(x, w, y, [&](const float* plane, int64_t oy, int64_t ox) {
+    float largest = -std::numeric_limits<float>::infinity();
+    over_window(plane, w, oy, ox, [&](float value, int64_t, int64_t) { largest = std::max(largest, value); });
+    return largest;
+  });
+}
+
+void global_avg_pool(const float* x, int64_t channels, int64_t pixels, float* y) {
+  const auto factor = static_cast<float>(1.0 / static_cast<double>(pixels));
+  for (int64_t c = 0; c < channels; ++c) {
+    float sum = 0.0F;
+    for (int64_t i = 0; i < pixels; ++i) sum += x[c * pixels + i];
+    y[c] = sum * factor;
+  }
+}
+
+void convolve_float(const float* x, const float* weights, const Window& w, float* y) {
+  const int64_t depth = w.channels / w.groups;
+  const int64_t kernels_per_group = w.out_channels / w.groups;
+  for (int64_t k = 0; k < w.out_channels; ++k) {
+    const float* group = x + k / kernels_per_group * depth * w.height * w.width;
+    const float* kernel = weights + k * depth * w.kernel * w.kernel;
+    for (int64_t oy = 0; oy < w.out_height(); ++oy) {
+      for (int64_t ox = 0; ox < w.out_width(); ++ox) {
+        float sum = 0.0F;
+        for (int64_t c = 0; c < depth; ++c)
+          over_window(group + c * w.height * w.width, w, oy, ox, [&](float value, int64_t r, int64_t s) {
+            sum += kernel[(c * w.kernel + r) * w.kernel + s] * value;
+          });
+        *y++ = sum;
+      }
+    }
+  }
+}
+
+}  // namespace carat

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// y[c][i] = k[c] * x[c][i] + b[c], two float32 roundings, never fused; b may be null. x and y may alias.
+#pragma once
+
+#include <cstdint>
+
+namespace carat {
+
+void scale_channels(const float* x, int64_t channels, int64_t pixels, const float* k, const float* b, float* y);
+
+struct ScaleExtents {
+  int64_t channels;
+  int64_t pixels;
+};
+
+// Device pointers on a CUDA stream. Throws Error in a build without CUDA.
+void scale_channels_cuda(const float* x, const ScaleExtents& extents, const float* k, const float* b, float* y,
+                         void* stream);
+
+}  // namespace carat
