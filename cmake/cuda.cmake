@@ -10,7 +10,9 @@ if(NOT CARAT_CUDA STREQUAL "off")
     set(CMAKE_CUDA_ARCHITECTURES 80-real 90-real 90-virtual)
     set(CMAKE_CUDA_RUNTIME_LIBRARY Static)
     enable_language(CUDA)
-    # Debian's CMake 3.25 ignores CMAKE_CUDA_STANDARD 20.
+    # CMake 3.25 does not know CUDA C++20: it asks for 17, which is nvcc's default and gives no flag; ours follows.
+    set(CMAKE_CUDA_STANDARD 17)
+    set(CMAKE_CUDA_EXTENSIONS ON)
     string(APPEND CMAKE_CUDA_FLAGS " -std=c++20 --fmad=false -Xcompiler=-Wall,-Wextra")
     set(CARAT_HAS_CUDA ON)
   elseif(CARAT_CUDA STREQUAL "on")

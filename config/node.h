@@ -18,6 +18,8 @@ struct Position {
   int64_t column = 0;
 };
 
+struct NodeEntry;
+
 class Node {
  public:
   enum class Kind { null, scalar, sequence, mapping };
@@ -28,7 +30,7 @@ class Node {
   std::string scalar;          // text of a scalar
   bool is_quoted = false;      // a quoted scalar is text, never a number or a flag
   std::vector<Node> items;                            // sequence
-  std::vector<std::pair<std::string, Node>> entries;  // mapping, in file order
+  std::vector<NodeEntry> entries;  // mapping, in file order
   Position key_at;                                    // where the key stands, for a value in a mapping
 
   const Node* find(std::string_view key) const;
@@ -39,7 +41,7 @@ class Node {
   double as_number() const;     // integer or decimal, also 1e-4; no .inf, no .nan
   bool as_flag() const;         // true or false only: yes, no, on, off are refused with a hint
   const std::vector<Node>& as_sequence() const;
-  const std::vector<std::pair<std::string, Node>>& as_mapping() const;
+  const std::vector<NodeEntry>& as_mapping() const;
 
   // Throws "file:line:column: path: expected <expected>, got <this node>".
   [[noreturn]] void refuse(std::string_view expected) const;
@@ -50,6 +52,12 @@ class Node {
 
   // What this node is, for messages: "text 'abc'", "the number 1.2", "a list", "a mapping", "nothing".
   std::string describe() const;
+};
+
+// A key with its value.
+struct NodeEntry {
+  std::string first;
+  Node second;
 };
 
 // Reads a file, resolves `include:` (a path or a list of paths, relative to the including file; the including file's

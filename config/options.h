@@ -76,7 +76,17 @@ class OptionTable {
   std::string resolved() const;
 
  private:
-  struct Entry;
+  struct Entry {
+    OptionRow row;
+    std::function<void(const Node&)> read;        // a value that was given
+    std::function<std::string()> resolved;        // canonical text
+    std::function<std::vector<OptionRow>()> rows; // of a group; empty otherwise
+    bool is_required = false;
+    Position at;
+  };
+  void add(Entry entry) { entries_.push_back(std::move(entry)); }
+  const Entry& entry(const std::string& name) const;
+
   std::vector<Entry> entries_;
   Position at_;
   std::string path_;

@@ -4,7 +4,7 @@
 
 #include <cstdio>
 #include <exception>
-#include <iostream>
+#include <filesystem>
 
 #include "base/fail.h"
 #include "base/text.h"

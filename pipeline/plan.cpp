@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline/plan.h"
 
+#include <fmt/format.h>
 #include <torch/torch.h>
 
 #include <algorithm>
