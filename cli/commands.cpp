@@ -55,8 +55,8 @@ void list_models() {
 
 int models_command(const std::vector<std::string>& words) {
   po::options_description options;
-  options.add_options()("graphviz", "a digraph for dot")("data", po::value<std::string>()->default_value("fashion_mnist"),
-                                                         "data set that sets input shape and classes");
+  options.add_options()("graphviz", "a digraph for dot")(
+      "data", po::value<std::string>()->default_value("fashion_mnist"), "data set that sets input shape and classes");
   const po::variables_map map = parse(words, options);
   const std::vector<std::string> arguments = arguments_of(map);
   if (arguments.empty()) {
@@ -70,8 +70,7 @@ int models_command(const std::vector<std::string>& words) {
     values[arguments[i].substr(0, equals)] = std::atoll(arguments[i].c_str() + equals + 1);
   }
   const DatasetInfo& data = dataset_named(map["data"].as<std::string>());
-  const ModelGraph graph =
-      build_model(arguments[0], values, {data.channels, data.height, data.width}, data.classes);
+  const ModelGraph graph = build_model(arguments[0], values, {data.channels, data.height, data.width}, data.classes);
   fmt::print("{}", map.count("graphviz") != 0 ? to_graphviz(graph) : to_table(graph));
   return 0;
 }

@@ -38,7 +38,7 @@ std::string Node::describe() const {
     case Kind::null:
       return "nothing";
     case Kind::sequence:
-      return "a list";
+      return items.empty() ? "an empty list" : "a list";
     case Kind::mapping:
       return "a mapping";
     case Kind::scalar:
@@ -53,7 +53,9 @@ void Node::fail_here(std::string_view message) const {
   fail("{}: {}: {}", where, path, message);
 }
 
-void Node::refuse(std::string_view expected) const { fail_here(fmt::format("expected {}, got {}", expected, describe())); }
+void Node::refuse(std::string_view expected) const {
+  fail_here(fmt::format("expected {}, got {}", expected, describe()));
+}
 
 void Node::refuse_key(std::string_view key, const std::vector<std::string>& legal) const {
   const Node* value = find(key);
@@ -61,7 +63,8 @@ void Node::refuse_key(std::string_view key, const std::vector<std::string>& lega
   if (value != nullptr && value->key_at.line > 0) named.at = value->key_at;
   const std::string nearest = nearest_name(key, legal);
   const std::string expected = legal.empty() ? "no options here" : "expected one of: " + join(legal, ", ");
-  named.fail_here(fmt::format("unknown key, {}{}", expected, nearest.empty() ? "" : "; did you mean '" + nearest + "'?"));
+  named.fail_here(
+      fmt::format("unknown key, {}{}", expected, nearest.empty() ? "" : "; did you mean '" + nearest + "'?"));
 }
 
 const std::string& Node::as_text() const {

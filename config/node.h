@@ -26,20 +26,20 @@ class Node {
 
   Kind kind = Kind::null;
   Position at;
-  std::string path;            // "stages[1].prune.target_sparsity"; "" at the root
-  std::string scalar;          // text of a scalar
-  bool is_quoted = false;      // a quoted scalar is text, never a number or a flag
-  std::vector<Node> items;                            // sequence
+  std::string path;                // "stages[1].prune.target_sparsity"; "" at the root
+  std::string scalar;              // text of a scalar
+  bool is_quoted = false;          // a quoted scalar is text, never a number or a flag
+  std::vector<Node> items;         // sequence
   std::vector<NodeEntry> entries;  // mapping, in file order
-  Position key_at;                                    // where the key stands, for a value in a mapping
+  Position key_at;                 // where the key stands, for a value in a mapping
 
   const Node* find(std::string_view key) const;
 
   // Each throws "file:line:column: path: expected ..., got ..." when the node is something else.
   const std::string& as_text() const;
-  int64_t as_integer() const;   // YAML 1.2 decimal; 0x.., 0o.., leading zeros and underscores are refused
-  double as_number() const;     // integer or decimal, also 1e-4; no .inf, no .nan
-  bool as_flag() const;         // true or false only: yes, no, on, off are refused with a hint
+  int64_t as_integer() const;  // YAML 1.2 decimal; 0x.., 0o.., leading zeros and underscores are refused
+  double as_number() const;    // integer or decimal, also 1e-4; no .inf, no .nan
+  bool as_flag() const;        // true or false only: yes, no, on, off are refused with a hint
   const std::vector<Node>& as_sequence() const;
   const std::vector<NodeEntry>& as_mapping() const;
 

@@ -40,7 +40,9 @@ double checked(const Node& node, const NumberRange& range) {
 
 std::string number_text(double value) { return fmt::format("{}", value); }
 
-std::string integer_range(const IntegerRange& range) { return fmt::format("integer in [{}, {}]", range.lowest, range.highest); }
+std::string integer_range(const IntegerRange& range) {
+  return fmt::format("integer in [{}, {}]", range.lowest, range.highest);
+}
 
 }  // namespace
 
@@ -51,13 +53,19 @@ void OptionTable::integer(const std::string& name, int64_t& value, IntegerRange 
          if (given < range.lowest || given > range.highest) node.refuse("an " + integer_range(range));
          value = given;
        },
-       [&value] { return std::to_string(value); }, {}, false, {}});
+       [&value] { return std::to_string(value); },
+       {},
+       false,
+       {}});
 }
 
 void OptionTable::number(const std::string& name, double& value, const NumberRange& range, const std::string& help) {
   add({{name, "number in " + range.text, number_text(value), help},
        [&value, range](const Node& node) { value = checked(node, range); },
-       [&value] { return number_text(value); }, {}, false, {}});
+       [&value] { return number_text(value); },
+       {},
+       false,
+       {}});
 }
 
 void OptionTable::choice(const std::string& name, std::string& value, const std::vector<std::string>& legal,
@@ -70,18 +78,28 @@ void OptionTable::choice(const std::string& name, std::string& value, const std:
          }
          value = node.scalar;
        },
-       [&value] { return value; }, {}, false, {}});
+       [&value] { return value; },
+       {},
+       false,
+       {}});
 }
 
 void OptionTable::text(const std::string& name, std::string& value, const std::string& help) {
   add({{name, "text", value.empty() ? "(empty)" : value, help},
-       [&value](const Node& node) { value = node.as_text(); }, [&value] { return quoted(value); }, {}, false, {}});
+       [&value](const Node& node) { value = node.as_text(); },
+       [&value] { return quoted(value); },
+       {},
+       false,
+       {}});
 }
 
 void OptionTable::flag(const std::string& name, bool& value, const std::string& help) {
   add({{name, "true or false", value ? "true" : "false", help},
        [&value](const Node& node) { value = node.as_flag(); },
-       [&value] { return std::string(value ? "true" : "false"); }, {}, false, {}});
+       [&value] { return std::string(value ? "true" : "false"); },
+       {},
+       false,
+       {}});
 }
 
 void OptionTable::numbers(const std::string& name, std::vector<double>& value, const NumberRange& each,
@@ -93,7 +111,10 @@ void OptionTable::numbers(const std::string& name, std::vector<double>& value, c
          for (const Node& item : node.items) given.push_back(checked(item, each));
          value = given;
        },
-       [&value] { return list_text(value, number_text); }, {}, false, {}});
+       [&value] { return list_text(value, number_text); },
+       {},
+       false,
+       {}});
 }
 
 void OptionTable::texts(const std::string& name, std::vector<std::string>& value, const std::string& help) {
@@ -103,15 +124,22 @@ void OptionTable::texts(const std::string& name, std::vector<std::string>& value
          for (const Node& item : node.as_sequence()) given.push_back(item.as_text());
          value = given;
        },
-       [&value] { return list_text(value, quoted); }, {}, false, {}});
+       [&value] { return list_text(value, quoted); },
+       {},
+       false,
+       {}});
 }
 
 void OptionTable::group(const std::string& name, const std::string& help,
                         const std::function<void(OptionTable&)>& describe) {
   const auto inner = std::make_shared<OptionTable>();
   describe(*inner);
-  add({{name, "mapping", "", help}, [inner](const Node& node) { inner->read(node); },
-       [inner] { return inner->resolved(); }, [inner] { return inner->rows(); }, false, {}});
+  add({{name, "mapping", "", help},
+       [inner](const Node& node) { inner->read(node); },
+       [inner] { return inner->resolved(); },
+       [inner] { return inner->rows(); },
+       false,
+       {}});
 }
 
 void OptionTable::patterns(const std::string& name, const std::string& help,
@@ -139,12 +167,12 @@ void OptionTable::patterns(const std::string& name, const std::string& help,
          for (OptionRow& row : rows) row.name = "PATTERN." + row.name;
          return rows;
        },
-       false, {}});
+       false,
+       {}});
 }
 
 const OptionTable::Entry& OptionTable::entry(const std::string& name) const {
-  const auto found =
-      std::find_if(entries_.begin(), entries_.end(), [&](const Entry& e) { return e.row.name == name; });
+  const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& e) { return e.row.name == name; });
   require(found != entries_.end(), "option table: no option '{}'", name);
   return *found;
 }

@@ -28,8 +28,8 @@ struct NumberRange {
 
 // One printed row of a table.
 struct OptionRow {
-  std::string name;      // with the group's name in front: "retrain.epochs"
-  std::string type;      // "integer in [1, 10000]", "number in [0, 1)", "one of: a, b", "text", "true or false"
+  std::string name;  // with the group's name in front: "retrain.epochs"
+  std::string type;  // "integer in [1, 10000]", "number in [0, 1)", "one of: a, b", "text", "true or false"
   std::string default_value;
   std::string help;
 };
@@ -78,9 +78,9 @@ class OptionTable {
  private:
   struct Entry {
     OptionRow row;
-    std::function<void(const Node&)> read;        // a value that was given
-    std::function<std::string()> resolved;        // canonical text
-    std::function<std::vector<OptionRow>()> rows; // of a group; empty otherwise
+    std::function<void(const Node&)> read;         // a value that was given
+    std::function<std::string()> resolved;         // canonical text
+    std::function<std::vector<OptionRow>()> rows;  // of a group; empty otherwise
     bool is_required = false;
     Position at;
   };

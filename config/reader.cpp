@@ -25,7 +25,9 @@ class TreeBuilder : public YAML::EventHandler {
 
   void OnDocumentStart(const YAML::Mark&) override { has_document_ = true; }
   void OnDocumentEnd() override {}
-  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { add(node(Node::Kind::null, mark, "?", anchor)); }
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    add(node(Node::Kind::null, mark, "?", anchor));
+  }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override { refuse(mark, "aliases (*name) are not supported"); }
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override {
@@ -94,6 +96,7 @@ class TreeBuilder : public YAML::EventHandler {
       return;
     }
     value.key_at = parent.key.at;
+    if (value.kind == Node::Kind::null && value.scalar.empty()) value.at = parent.key.at;  // yaml-cpp: the next token
     parent.node.entries.push_back({parent.key.scalar, std::move(value)});
     parent.has_key = false;
   }

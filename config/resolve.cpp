@@ -31,8 +31,7 @@ void merge(Node& base, const Node& over) {
 }
 
 Node include(const Node& name, const std::string& from, const std::vector<std::string>& chain) {
-  const std::string path =
-      (std::filesystem::path(from).parent_path() / name.as_text()).lexically_normal().string();
+  const std::string path = (std::filesystem::path(from).parent_path() / name.as_text()).lexically_normal().string();
   if (!std::filesystem::exists(path)) name.refuse(fmt::format("a file to include ({})", path));
   if (std::find(chain.begin(), chain.end(), path) != chain.end())
     name.fail_here(fmt::format("includes go in a circle: {} -> {}", join(chain, " -> "), path));

@@ -51,8 +51,8 @@ std::vector<uint8_t> read_idx(const std::string& path, uint32_t magic, const std
   require(big_endian(bytes, 0) == magic, "{}: expected IDX magic 0x{:08x}, got 0x{:08x}", path, magic,
           big_endian(bytes, 0));
   for (size_t i = 0; i < extents.size(); ++i)
-    require(big_endian(bytes, 4 + 4 * i) == static_cast<uint32_t>(extents[i]), "{}: expected extent {} to be {}, got {}",
-            path, i, extents[i], big_endian(bytes, 4 + 4 * i));
+    require(big_endian(bytes, 4 + 4 * i) == static_cast<uint32_t>(extents[i]),
+            "{}: expected extent {} to be {}, got {}", path, i, extents[i], big_endian(bytes, 4 + 4 * i));
   require(bytes.size() == expected, "{}: expected {} bytes inside, got {}", path, expected, bytes.size());
   bytes.erase(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(header));
   return bytes;
@@ -67,8 +67,10 @@ Dataset open_fashion_mnist(const DatasetInfo& info, const std::string& root, Spl
   const std::string images = (folder / (prefix + "-images-idx3-ubyte.gz")).string();
   const std::string labels = (folder / (prefix + "-labels-idx1-ubyte.gz")).string();
   for (const std::string& path : {images, labels})
-    require(std::filesystem::exists(path), "{}: expected Fashion-MNIST here, found no such file; install Debian's "
-            "dataset-fashion-mnist or set data.root", path);
+    require(std::filesystem::exists(path),
+            "{}: expected Fashion-MNIST here, found no such file; install Debian's "
+            "dataset-fashion-mnist or set data.root",
+            path);
   Dataset data;
   data.pixels = read_idx(images, 0x00000803, {count, info.height, info.width});
   const std::vector<uint8_t> raw = read_idx(labels, 0x00000801, {count});

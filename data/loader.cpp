@@ -50,8 +50,8 @@ Loader::Loader(const Dataset& data, LoaderOptions options) : data_(data), option
     std::iota(options_.indices.begin(), options_.indices.end(), int64_t{0});
   }
   const auto count = static_cast<int64_t>(options_.indices.size());
-  require(options_.batch_size >= 1 && options_.batch_size <= count, "batch_size: expected 1 to {} images, got {}", count,
-          options_.batch_size);
+  require(options_.batch_size >= 1 && options_.batch_size <= count, "batch_size: expected 1 to {} images, got {}",
+          count, options_.batch_size);
   steps_per_epoch_ = count / options_.batch_size;
   for (int64_t i = 0; i < std::max<int64_t>(1, options_.threads); ++i) workers_.emplace_back([this] { work(); });
 }
@@ -76,8 +76,7 @@ Batch Loader::make(int64_t step) const {
   for (int64_t i = 0; i < batch.size; ++i) {
     const int64_t index = options_.indices[static_cast<size_t>(order[static_cast<size_t>(first + i)])];
     Random random({options_.seed, options_.stage, "augment", step * options_.batch_size + i});
-    augment(data_, data_.image(index), options_.augmentation, random,
-            batch.pixels.data() + i * data_.image_bytes());
+    augment(data_, data_.image(index), options_.augmentation, random, batch.pixels.data() + i * data_.image_bytes());
     batch.labels.push_back(data_.labels[static_cast<size_t>(index)]);
   }
   return batch;

@@ -38,7 +38,7 @@ struct LoaderOptions {
   int64_t batch_size = 128;
   Augmentation augmentation;
   int64_t seed = 0;
-  std::string stage;             // names the random streams
+  std::string stage;  // names the random streams
   int64_t threads = 1;
   std::vector<int64_t> indices;  // empty: all images
 };

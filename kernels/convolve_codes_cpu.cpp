@@ -44,7 +44,8 @@ SparseKernels sparse_kernels(const float* weights, const Window& w) {
         for (int64_t s = 0; s < w.kernel; ++s) {
           const auto code = static_cast<int32_t>(weights[((k * depth + c) * w.kernel + r) * w.kernel + s]);
           if (code != 0)
-            taps.push_back({static_cast<int32_t>(first_channel + c), static_cast<int32_t>(r), static_cast<int32_t>(s), code});
+            taps.push_back(
+                {static_cast<int32_t>(first_channel + c), static_cast<int32_t>(r), static_cast<int32_t>(s), code});
         }
     sparse.kernels.push_back(std::move(taps));
   }

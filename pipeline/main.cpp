@@ -52,8 +52,7 @@ std::string recipe_argument(const po::variables_map& map) {
 }
 
 Recipe recipe_of(const po::variables_map& map) {
-  const auto overrides =
-      map.count("set") != 0 ? map["set"].as<std::vector<std::string>>() : std::vector<std::string>{};
+  const auto overrides = map.count("set") != 0 ? map["set"].as<std::vector<std::string>>() : std::vector<std::string>{};
   return read_recipe(recipe_argument(map), overrides);
 }
 

@@ -152,9 +152,9 @@ class Run {
   }
 
   void log_change(const StageRecord& record) {
-    console_.line(fmt::format("      accuracy {:.2f} % ({}/{}), score {:.6f}, {}", 100.0 * record.accuracy(), record.correct,
-                              record.total, score_of(recipe_.track, record.storage_bits, record.op_bits),
-                              readable_seconds(record.seconds)));
+    console_.line(fmt::format(
+        "      accuracy {:.2f} % ({}/{}), score {:.6f}, {}", 100.0 * record.accuracy(), record.correct, record.total,
+        score_of(recipe_.track, record.storage_bits, record.op_bits), readable_seconds(record.seconds)));
   }
 
   ScoreSheet verify_and_score(const std::string& last_key, const Model& model) {
@@ -167,14 +167,15 @@ class Run {
     const PackedModel packed = read_packed(earlier_.back().folder / "model.carat");
     const StageRecord verified = verified_record(last_key, packed, model);
     const Model unpacked = unpack(packed);
-    const ScoreSheet sheet = make_sheet(unpacked.graph, nonzeros_per_kernel(unpacked), recipe_.track,
-                                        verified.correct, verified.total);
+    const ScoreSheet sheet =
+        make_sheet(unpacked.graph, nonzeros_per_kernel(unpacked), recipe_.track, verified.correct, verified.total);
     const PayloadSize size = payload_size(packed);
     require(size.payload_bits == sheet.storage_bits, "pack: the payload has {} bits, the score sheet {}",
             size.payload_bits, sheet.storage_bits);
-    console_.line(fmt::format("      packed file: payload {} bits = storage on the sheet; padding {} bits, header {} bytes, file "
-                              "{} bytes", with_separators(size.payload_bits), size.padding_bits, size.header_bytes,
-                              size.file_bytes));
+    console_.line(
+        fmt::format("      packed file: payload {} bits = storage on the sheet; padding {} bits, header {} bytes, file "
+                    "{} bytes",
+                    with_separators(size.payload_bits), size.padding_bits, size.header_bytes, size.file_bytes));
     return sheet;
   }
 

@@ -75,9 +75,10 @@ std::string plan_text(const Recipe& recipe, const std::string& device) {
   }
   if (!any) text += "none\n";
 
-  text += fmt::format("\n# predicted after each stage (track {}; uniform sparsity where it is measured later)\n"
-                      "{:<16} {:>14} {:>16} {:>10} {:>9}\n",
-                      recipe.track.name, "stage", "parameters", "operations", "score", "time");
+  text += fmt::format(
+      "\n# predicted after each stage (track {}; uniform sparsity where it is measured later)\n"
+      "{:<16} {:>14} {:>16} {:>10} {:>9}\n",
+      recipe.track.name, "stage", "parameters", "operations", "score", "time");
   double total = 0.0;
   for (size_t i = 0; i < recipe.stages.size(); ++i) {
     const Prediction& prediction = recipe.predictions[i];

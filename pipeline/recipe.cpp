@@ -31,7 +31,8 @@ const Node& required_key(const Node& mapping, const std::string& key) {
 // A name out of a list, with the nearest legal one.
 void refuse_name(const Node& node, const std::vector<std::string>& legal) {
   const std::string nearest = nearest_name(node.scalar, legal);
-  node.refuse(fmt::format("one of: {}{}", join(legal, ", "), nearest.empty() ? "" : " (did you mean '" + nearest + "'?)"));
+  node.refuse(
+      fmt::format("one of: {}{}", join(legal, ", "), nearest.empty() ? "" : " (did you mean '" + nearest + "'?)"));
 }
 
 void read_track(const Node& root, Recipe& recipe) {
@@ -39,7 +40,8 @@ void read_track(const Node& root, Recipe& recipe) {
   if (node.kind == Node::Kind::mapping) {
     Track custom{"custom", 1, 1, 0, 1, "", "the recipe's own normaliser and gate"};
     OptionTable table;
-    table.integer("parameters", custom.parameter_norm, {1, int64_t{1} << 50}, "parameters that score 1, in 32-bit units");
+    table.integer("parameters", custom.parameter_norm, {1, int64_t{1} << 50},
+                  "parameters that score 1, in 32-bit units");
     table.integer("operations", custom.op_norm, {1, int64_t{1} << 50}, "operations that score 1, in 32-bit units");
     table.integer("gate_correct", custom.gate_correct, {0, int64_t{1} << 40}, "test images that must be right");
     table.integer("gate_total", custom.gate_total, {1, int64_t{1} << 40}, "out of so many");
@@ -67,8 +69,8 @@ void read_data(const Node& root, Recipe& recipe) {
   table.read(required_key(root, "data"));
   const DatasetInfo& info = dataset_named(recipe.data.name);
   if (recipe.held_back >= info.train_size)
-    table.fail_at("held_back", fmt::format("expected fewer than the {} training images, got {}", info.train_size,
-                                           recipe.held_back));
+    table.fail_at("held_back",
+                  fmt::format("expected fewer than the {} training images, got {}", info.train_size, recipe.held_back));
   if (!recipe.track.dataset.empty() && recipe.track.dataset != recipe.data.name)
     table.fail_at("name", fmt::format("expected {} for the track {}, got {}", recipe.track.dataset, recipe.track.name,
                                       recipe.data.name));
@@ -76,6 +78,7 @@ void read_data(const Node& root, Recipe& recipe) {
 
 void read_model(const Node& root, Recipe& recipe) {
   const Node& node = required_key(root, "model");
+  node.as_mapping();
   const Node& name = required_key(node, "name");
   std::vector<std::string> names;
   for (const ZooEntry& entry : zoo()) names.push_back(entry.name);
@@ -91,8 +94,12 @@ void read_model(const Node& root, Recipe& recipe) {
   }
   table.read(node);
   const DatasetInfo& data = dataset_named(recipe.data.name);
-  recipe.graph = build_model(recipe.model_name, recipe.model_options, {data.channels, data.height, data.width},
-                             data.classes);
+  try {
+    recipe.graph =
+        build_model(recipe.model_name, recipe.model_options, {data.channels, data.height, data.width}, data.classes);
+  } catch (const Error& error) {
+    node.fail_here(error.what());
+  }
 }
 
 RecipeStage read_stage(const Node& item, size_t number) {
@@ -166,9 +173,9 @@ std::string resolved_text(const Recipe& recipe, const std::string& held_back_and
   for (const auto& [name, value] : recipe.model_options) model += fmt::format(", {}: {}", name, value);
   std::string track = recipe.track.name;
   if (track == "custom")
-    track = fmt::format("{{parameters: {}, operations: {}, gate_correct: {}, gate_total: {}}}",
-                        recipe.track.parameter_norm, recipe.track.op_norm, recipe.track.gate_correct,
-                        recipe.track.gate_total);
+    track =
+        fmt::format("{{parameters: {}, operations: {}, gate_correct: {}, gate_total: {}}}", recipe.track.parameter_norm,
+                    recipe.track.op_norm, recipe.track.gate_correct, recipe.track.gate_total);
   std::string text = fmt::format("track: {}\nmodel: {{{}}}\ndata: {{name: {}{}}}\nseed: {}\nstages:\n", track, model,
                                  recipe.data.name, held_back_and_root, recipe.seed);
   for (const RecipeStage& stage : recipe.stages)

@@ -33,12 +33,13 @@ struct Recipe {
   int64_t seed = 1;
   std::vector<RecipeStage> stages;
 
-  ModelGraph graph;                      // the network before the first stage
-  std::vector<Prediction> predictions;   // after each stage
-  std::string resolved;                  // YAML with every option written out
+  ModelGraph graph;                     // the network before the first stage
+  std::vector<Prediction> predictions;  // after each stage
+  std::string resolved;                 // YAML with every option written out
 };
 
-// Reads, checks and plans. overrides: "key.path=value". Throws Error "file:line:column: key.path: expected ..., got ...".
+// Reads, checks and plans. overrides: "key.path=value". Throws Error "file:line:column: key.path: expected ..., got
+// ...".
 Recipe read_recipe(const std::string& file, const std::vector<std::string>& overrides);
 
 }  // namespace carat

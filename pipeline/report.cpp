@@ -29,8 +29,9 @@ void print_table(Console& console, const Recipe& recipe, const RunReport& report
       {"stage", "accuracy", "zeros", "parameters", "operations", "score", "time"}};
   for (const RunRow& row : report.rows) {
     const StageRecord& r = row.record;
-    rows.push_back({row.id, fmt::format("{:.2f} %", 100.0 * r.accuracy()), fmt::format("{:.1f} %", 100.0 * sparsity_of(r)),
-                    with_separators(r.storage_bits / 32), with_separators(r.op_bits / 32),
+    rows.push_back({row.id, fmt::format("{:.2f} %", 100.0 * r.accuracy()),
+                    fmt::format("{:.1f} %", 100.0 * sparsity_of(r)), with_separators(r.storage_bits / 32),
+                    with_separators(r.op_bits / 32),
                     fmt::format("{:.6f}", score_of(recipe.track, r.storage_bits, r.op_bits)),
                     row.reused ? "stored" : readable_seconds(row.seconds)});
   }
@@ -44,18 +45,15 @@ void write_report(const std::filesystem::path& folder, const Recipe& recipe, con
   for (const RunRow& row : report.rows) {
     const StageRecord& r = row.record;
     csv += fmt::format("{},{},{},{},{},{},{},{},{:.9f},{:.2f},{}\n", row.id, r.correct, r.total, r.loss, r.weights,
-                       r.zeros, r.storage_bits, r.op_bits, score_of(recipe.track, r.storage_bits, r.op_bits),
-                       r.seconds, row.reused);
+                       r.zeros, r.storage_bits, r.op_bits, score_of(recipe.track, r.storage_bits, r.op_bits), r.seconds,
+                       row.reused);
     stages.push_back({{"stage", row.id}, {"seconds", r.seconds}, {"reused", row.reused}});
   }
   write_atomically(folder / "summary.csv", csv);
   const char* commit = std::getenv("CARAT_COMMIT");
-  const nlohmann::json run = {{"carat", CARAT_VERSION},
-                              {"commit", commit != nullptr ? commit : ""},
-                              {"command", report.command},
-                              {"device", report.device},
-                              {"seed", recipe.seed},
-                              {"wall_seconds", report.wall_seconds},
+  const nlohmann::json run = {{"carat", CARAT_VERSION},    {"commit", commit != nullptr ? commit : ""},
+                              {"command", report.command}, {"device", report.device},
+                              {"seed", recipe.seed},       {"wall_seconds", report.wall_seconds},
                               {"stages", stages}};
   write_atomically(folder / "run.json", run.dump(2) + "\n");
 }

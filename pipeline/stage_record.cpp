@@ -9,10 +9,17 @@
 namespace carat {
 
 std::string to_json(const StageRecord& r) {
-  const nlohmann::json json = {{"stage", r.stage},           {"correct", r.correct}, {"total", r.total},
-                               {"loss", r.loss},             {"weights", r.weights}, {"zeros", r.zeros},
-                               {"storage_bits", r.storage_bits}, {"op_bits", r.op_bits}, {"seconds", r.seconds},
-                               {"model_hash", r.model_hash}, {"is_dense", r.is_dense}};
+  const nlohmann::json json = {{"stage", r.stage},
+                               {"correct", r.correct},
+                               {"total", r.total},
+                               {"loss", r.loss},
+                               {"weights", r.weights},
+                               {"zeros", r.zeros},
+                               {"storage_bits", r.storage_bits},
+                               {"op_bits", r.op_bits},
+                               {"seconds", r.seconds},
+                               {"model_hash", r.model_hash},
+                               {"is_dense", r.is_dense}};
   return json.dump(2) + "\n";
 }
 

@@ -19,7 +19,9 @@ constexpr const char* kCheckpoint = "checkpoint.bin";
 constexpr const char* kRecords = "records.txt";
 constexpr const char* kLock = "lock";
 
-std::string checksum(std::string_view content) { return fmt::format("{:016x}", hash64(content.data(), content.size())); }
+std::string checksum(std::string_view content) {
+  return fmt::format("{:016x}", hash64(content.data(), content.size()));
+}
 
 }  // namespace
 

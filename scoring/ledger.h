@@ -17,9 +17,9 @@ using KernelNonzeros = std::map<std::string, std::vector<int64_t>>;
 
 struct OpRow {
   std::string layer;
-  std::string what;    // "mult", "add", "bias add" ...
-  int64_t count = 0;   // per image
-  int64_t bits = 32;   // width of the wider operand, R18
+  std::string what;   // "mult", "add", "bias add" ...
+  int64_t count = 0;  // per image
+  int64_t bits = 32;  // width of the wider operand, R18
   std::string rule;
 
   int64_t bit_ops() const { return count * bits; }

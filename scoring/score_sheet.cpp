@@ -35,9 +35,7 @@ double ScoreSheet::parameter_score() const {
   return static_cast<double>(storage_bits) / 32.0 / static_cast<double>(track.parameter_norm);
 }
 
-double ScoreSheet::op_score() const {
-  return static_cast<double>(op_bits) / 32.0 / static_cast<double>(track.op_norm);
-}
+double ScoreSheet::op_score() const { return static_cast<double>(op_bits) / 32.0 / static_cast<double>(track.op_norm); }
 
 bool ScoreSheet::passes_gate() const { return total > 0 && correct * track.gate_total >= track.gate_correct * total; }
 
@@ -59,10 +57,12 @@ std::string to_markdown(const ScoreSheet& sheet) {
       words(sheet.storage_bits), with_separators(sheet.track.parameter_norm), sheet.parameter_score(),
       with_separators(sheet.op_bits), words(sheet.op_bits), with_separators(sheet.track.op_norm), sheet.op_score());
   text += "## Totals by width\n\n| operation | bits | count per image | 32-bit units |\n|---|---|---|---|\n";
-  text += by_width(sheet.ledger.ops, [](const OpRow& row) { return row.what; }, [](const OpRow& row) { return row.count; });
+  text += by_width(
+      sheet.ledger.ops, [](const OpRow& row) { return row.what; }, [](const OpRow& row) { return row.count; });
   text += "\n| stored | bits | count | 32-bit units |\n|---|---|---|---|\n";
-  text += by_width(sheet.ledger.storage, [](const StorageRow& row) { return row.tensor; },
-                   [](const StorageRow& row) { return row.count; });
+  text += by_width(
+      sheet.ledger.storage, [](const StorageRow& row) { return row.tensor; },
+      [](const StorageRow& row) { return row.count; });
   text += "\n## Operations\n\n| layer | operation | count | bits | rule |\n|---|---|---|---|---|\n";
   for (const OpRow& row : sheet.ledger.ops)
     text += fmt::format("| {} | {} | {} | {} | {} |\n", row.layer, row.what, with_separators(row.count), row.bits,
@@ -77,31 +77,37 @@ std::string to_markdown(const ScoreSheet& sheet) {
 std::string to_csv(const ScoreSheet& sheet) {
   std::string text = "kind,layer,what,count,bits,total_bits,rule\n";
   for (const OpRow& row : sheet.ledger.ops)
-    text += fmt::format("operation,{},{},{},{},{},{}\n", row.layer, row.what, row.count, row.bits, row.bit_ops(), row.rule);
+    text +=
+        fmt::format("operation,{},{},{},{},{},{}\n", row.layer, row.what, row.count, row.bits, row.bit_ops(), row.rule);
   for (const StorageRow& row : sheet.ledger.storage)
-    text += fmt::format("storage,{},{},{},{},{},{}\n", row.layer, row.tensor, row.count, row.bits, row.total_bits(), row.rule);
+    text += fmt::format("storage,{},{},{},{},{},{}\n", row.layer, row.tensor, row.count, row.bits, row.total_bits(),
+                        row.rule);
   return text;
 }
 
 std::string to_json(const ScoreSheet& sheet) {
   nlohmann::json ops = nlohmann::json::array();
   for (const OpRow& row : sheet.ledger.ops)
-    ops.push_back({{"layer", row.layer}, {"what", row.what}, {"count", row.count}, {"bits", row.bits}, {"rule", row.rule}});
+    ops.push_back(
+        {{"layer", row.layer}, {"what", row.what}, {"count", row.count}, {"bits", row.bits}, {"rule", row.rule}});
   nlohmann::json storage = nlohmann::json::array();
   for (const StorageRow& row : sheet.ledger.storage)
-    storage.push_back({{"layer", row.layer}, {"tensor", row.tensor}, {"count", row.count}, {"bits", row.bits}, {"rule", row.rule}});
-  const nlohmann::json json = {{"network", sheet.network},
-                               {"policy", "strict"},
-                               {"track", sheet.track.name},
-                               {"normaliser", {{"parameters", sheet.track.parameter_norm}, {"operations", sheet.track.op_norm}}},
-                               {"gate", {{"correct", sheet.track.gate_correct}, {"total", sheet.track.gate_total}, {"passed", sheet.passes_gate()}}},
-                               {"correct", sheet.correct},
-                               {"total", sheet.total},
-                               {"storage_bits", sheet.storage_bits},
-                               {"op_bits", sheet.op_bits},
-                               {"score", sheet.score()},
-                               {"operations", ops},
-                               {"storage", storage}};
+    storage.push_back(
+        {{"layer", row.layer}, {"tensor", row.tensor}, {"count", row.count}, {"bits", row.bits}, {"rule", row.rule}});
+  const nlohmann::json json = {
+      {"network", sheet.network},
+      {"policy", "strict"},
+      {"track", sheet.track.name},
+      {"normaliser", {{"parameters", sheet.track.parameter_norm}, {"operations", sheet.track.op_norm}}},
+      {"gate",
+       {{"correct", sheet.track.gate_correct}, {"total", sheet.track.gate_total}, {"passed", sheet.passes_gate()}}},
+      {"correct", sheet.correct},
+      {"total", sheet.total},
+      {"storage_bits", sheet.storage_bits},
+      {"op_bits", sheet.op_bits},
+      {"score", sheet.score()},
+      {"operations", ops},
+      {"storage", storage}};
   return json.dump(2) + "\n";
 }
 

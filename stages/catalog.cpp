@@ -35,7 +35,8 @@ Model with_graph(const Model& model, const ModelGraph& graph) {
   changed.graph = graph;
   for (const auto& [name, shape] : buffer_shapes(graph)) {
     const auto found = model.buffers.find(name);
-    changed.buffers[name] = found != model.buffers.end() && found->second.shape == shape ? found->second : Buffer{shape, {}};
+    changed.buffers[name] =
+        found != model.buffers.end() && found->second.shape == shape ? found->second : Buffer{shape, {}};
   }
   changed.masks = model.masks;
   return changed;

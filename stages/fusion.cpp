@@ -17,8 +17,9 @@ struct Affine {
 };
 
 bool passes_factor(OpKind op) {
-  static const std::set<OpKind> kPassing = {OpKind::relu,     OpKind::add,             OpKind::concat,  OpKind::max_pool,
-                                            OpKind::avg_pool, OpKind::global_avg_pool, OpKind::dropout, OpKind::upsample};
+  static const std::set<OpKind> kPassing = {OpKind::relu,     OpKind::add,      OpKind::concat,
+                                            OpKind::max_pool, OpKind::avg_pool, OpKind::global_avg_pool,
+                                            OpKind::dropout,  OpKind::upsample};
   return kPassing.contains(op);
 }
 
@@ -74,7 +75,8 @@ class Fuser {
     scale.op = OpKind::scale;
     scale.inputs = {after};
     scale.arithmetic = arithmetic_;
-    const auto position = std::find_if(layers_.begin(), layers_.end(), [&](const LayerSpec& l) { return l.name == after; });
+    const auto position =
+        std::find_if(layers_.begin(), layers_.end(), [&](const LayerSpec& l) { return l.name == after; });
     layers_.insert(position + 1, scale);
     affine_[name] = std::move(affine);
   }
@@ -91,7 +93,8 @@ class Fuser {
             reader, name);
     const double scale = code_scale(layer.inputs.front(), reader);
     for (const std::string& from : layer.inputs)
-      require(code_scale(from, reader) == scale, "fuse: layer {}: the inputs of '{}' have different scales", reader, name);
+      require(code_scale(from, reader) == scale, "fuse: layer {}: the inputs of '{}' have different scales", reader,
+              name);
     return scale;
   }
 
@@ -218,8 +221,8 @@ class Fuser {
     const auto single = static_cast<float>(value);
     if (arithmetic_ == Arithmetic::float32) return single;
     const float half = round_to_half(single);
-    require(std::isfinite(half), "fuse: layer {} channel {}: fp16 cannot hold {}; use arithmetic: float32", layer, channel,
-            value);
+    require(std::isfinite(half), "fuse: layer {} channel {}: fp16 cannot hold {}; use arithmetic: float32", layer,
+            channel, value);
     return half;
   }
 

@@ -43,8 +43,10 @@ std::map<std::string, double> bisect(const std::vector<AllocationLayer>& layers,
     return zeros / weights;
   };
   const double reachable = overall(allocate(highest));
-  require(reachable >= target - 1e-9, "prune: target_sparsity {} is out of reach, the layers' bounds and measured "
-          "sparsities allow {:.4f} at most", target, reachable);
+  require(reachable >= target - 1e-9,
+          "prune: target_sparsity {} is out of reach, the layers' bounds and measured "
+          "sparsities allow {:.4f} at most",
+          target, reachable);
   double low = 0.0;
   double high = highest;
   for (int step = 0; step < 100; ++step) {

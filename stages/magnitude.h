@@ -34,7 +34,7 @@ SensitivityCurves curves_from_csv(const std::string& text);
 struct AllocationLayer {
   std::string name;
   int64_t weights = 0;
-  double lowest = 0.0;   // sparsity bounds of this layer; equal when fixed
+  double lowest = 0.0;  // sparsity bounds of this layer; equal when fixed
   double highest = 0.95;
 };
 

@@ -36,15 +36,15 @@ class Prune : public Stage {
   void plan(Prediction& prediction) const override {
     std::vector<LayerSpec> layers = prediction.graph.layers();
     for (LayerSpec& layer : layers) {
-      require(layer.op != OpKind::scale && !layer.quant, "prune: layer {} is already quantized; put prune before quantize",
-              layer.name);
+      require(layer.op != OpKind::scale && !layer.quant,
+              "prune: layer {} is already quantized; put prune before quantize", layer.name);
       layer.is_masked = layer.is_masked || has_weights(layer);
     }
     for (const auto& rule : rules_)
       if (!rule->pattern.text.empty())
         for (const std::string& name : matched_layers(rule->pattern, prediction.graph.weight_layers()))
-          prediction.notes.push_back(fmt::format("prune.layers '{}': {} at sparsity {}", rule->pattern.text, name,
-                                                 rule->sparsity));
+          prediction.notes.push_back(
+              fmt::format("prune.layers '{}': {} at sparsity {}", rule->pattern.text, name, rule->sparsity));
     const auto allocation = allocate_uniformly(allocation_layers(prediction.graph), target_);
     for (const auto& [name, sparsity] : allocation) prediction.density[name] = 1.0 - sparsity;
     prediction.graph = ModelGraph(prediction.graph.name(), layers);

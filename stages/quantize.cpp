@@ -98,8 +98,8 @@ class Quantize : public Stage {
       const std::vector<float>& values = samples.at(layer.inputs.front());
       const ScaleFit fit = fit_scale_from_many(values, *layer.quant);
       model.buffer(layer.name + ".scale").values = {static_cast<float>(fit.scale)};
-      table += fmt::format("{},{},{:.6g},{:.6f}\n", layer.name, layer.quant->bits(), fit.scale,
-                           relative_error(fit, values));
+      table +=
+          fmt::format("{},{},{:.6g},{:.6f}\n", layer.name, layer.quant->bits(), fit.scale, relative_error(fit, values));
     }
     context.write_file("scales.csv", table);
   }
@@ -128,8 +128,8 @@ class Quantize : public Stage {
     std::vector<LayerSpec> layers = graph.layers();
     for (LayerSpec& layer : layers) {
       if (!has_weights(layer) || bits_of(layer.name).weights == kFloatBits) continue;
-      layer.quant = QuantSpec::symmetric(bits_of(layer.name).weights, granularity_named(granularity_),
-                                         rounding_named(rounding_));
+      layer.quant =
+          QuantSpec::symmetric(bits_of(layer.name).weights, granularity_named(granularity_), rounding_named(rounding_));
     }
     return ModelGraph(graph.name(), layers);
   }
@@ -157,9 +157,8 @@ class Quantize : public Stage {
         quantizer.op = OpKind::activation_quant;
         quantizer.inputs = {layer.name};
         const Rounding rounding = rounding_named(rounding_);
-        quantizer.quant = is_nonnegative(graph, layer.name)
-                              ? QuantSpec::unsigned_tensor(bits, rounding)
-                              : QuantSpec::symmetric(bits, Granularity::tensor, rounding);
+        quantizer.quant = is_nonnegative(graph, layer.name) ? QuantSpec::unsigned_tensor(bits, rounding)
+                                                            : QuantSpec::symmetric(bits, Granularity::tensor, rounding);
         layers.push_back(quantizer);
       }
     }
@@ -185,8 +184,7 @@ class Quantize : public Stage {
       scales.values[g] = scale;
       table += fmt::format("{}[{}],{},{:.6g},{:.6f}\n", layer.name, g, layer.quant->bits(), fit.scale,
                            relative_error(fit, kernel));
-      for (float& weight : kernel)
-        weight = scale * static_cast<float>(code_of(weight, 1.0F / scale, *layer.quant));
+      for (float& weight : kernel) weight = scale * static_cast<float>(code_of(weight, 1.0F / scale, *layer.quant));
     }
   }
 

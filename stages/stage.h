@@ -16,12 +16,12 @@ namespace carat {
 // What is known of a network before anything runs.
 struct Prediction {
   ModelGraph graph;
-  std::map<std::string, double> density;   // share of nonzero weights by layer; 1 when absent
-  std::vector<std::string> notes;          // what every layer pattern matched, decisions worth reading
-  int64_t training_images = 0;             // size of the training set without the held-back part
+  std::map<std::string, double> density;  // share of nonzero weights by layer; 1 when absent
+  std::vector<std::string> notes;         // what every layer pattern matched, decisions worth reading
+  int64_t training_images = 0;            // size of the training set without the held-back part
   int64_t held_back_images = 0;
-  double forward_images = 0;               // images this stage sends through the network, forward only
-  double training_passes = 0;              // images this stage sends forward and backward
+  double forward_images = 0;   // images this stage sends through the network, forward only
+  double training_passes = 0;  // images this stage sends forward and backward
 };
 
 class Stage {
@@ -51,6 +51,7 @@ const StageInfo& stage_named(const std::string& name);
 Model with_graph(const Model& model, const ModelGraph& graph);
 
 // Layers that a pattern option matches among the candidates. Throws at the pattern's position when there are none.
-std::vector<std::string> matched_layers(const OptionTable::Pattern& pattern, const std::vector<std::string>& candidates);
+std::vector<std::string> matched_layers(const OptionTable::Pattern& pattern,
+                                        const std::vector<std::string>& candidates);
 
 }  // namespace carat

@@ -22,8 +22,8 @@ at::Tensor loss_of(const at::Tensor& logits, const at::Tensor& labels, const at:
   const double share = teacher_logits.defined() ? options.distillation : 0.0;
   at::Tensor loss = torch::zeros({1}, logits.options()).squeeze();
   if (share < 1.0) {
-    loss = loss + (1.0 - share) * at::cross_entropy_loss(logits, labels, {}, at::Reduction::Mean, -100,
-                                                         options.label_smoothing);
+    loss = loss + (1.0 - share) *
+                      at::cross_entropy_loss(logits, labels, {}, at::Reduction::Mean, -100, options.label_smoothing);
   }
   if (share > 0.0) {
     const double t = options.temperature;
@@ -109,10 +109,10 @@ class Trainer {
     const double mean_loss = loss_sum_ / static_cast<double>(seen_ / options_.batch_size);
     require(std::isfinite(mean_loss), "{}: the loss became {} at step {}: lower lr", context_.stage_id(), mean_loss,
             step_);
-    context_.progress("training", step_, steps_,
-                      fmt::format("epoch {}/{}  loss {:.4f}  train {:.2f} %",
-                                  (step_ - 1) / loader_.steps_per_epoch() + 1, options_.epochs, mean_loss,
-                                  100.0 * static_cast<double>(correct_) / static_cast<double>(seen_)));
+    context_.progress(
+        "training", step_, steps_,
+        fmt::format("epoch {}/{}  loss {:.4f}  train {:.2f} %", (step_ - 1) / loader_.steps_per_epoch() + 1,
+                    options_.epochs, mean_loss, 100.0 * static_cast<double>(correct_) / static_cast<double>(seen_)));
     loss_sum_ = 0.0;
     correct_ = seen_ = 0;
   }

@@ -19,8 +19,8 @@ void check_quant(const LayerSpec& layer) {
   }
   require(has_weights(layer) || (!layer.quant && !layer.is_masked), "layer {}: a {} has no weights to compress",
           layer.name, name_of(layer.op));
-  require(!has_weights(layer) || !layer.quant || layer.quant->is_signed(),
-          "layer {}: quantized weights are signed", layer.name);
+  require(!has_weights(layer) || !layer.quant || layer.quant->is_signed(), "layer {}: quantized weights are signed",
+          layer.name);
   require(!layer.has_unit_scale || layer.quant, "layer {}: a unit scale needs quantization", layer.name);
 }
 

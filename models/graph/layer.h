@@ -13,26 +13,26 @@
 namespace carat {
 
 enum class OpKind {
-  input,              // the image as unsigned 8-bit codes: real = code / 255
-  conv,               // 2-d convolution with groups, symmetric zero padding
-  linear,             // over the flattened input (channel, row, column)
-  batch_norm,         // per channel
-  add,                // two or more inputs of one shape
-  multiply,           // two inputs of one shape, or the second is 1x1 per channel (squeeze and excite)
-  concat,             // along the channels
-  max_pool,           // padding never wins
-  avg_pool,           // padding counts as zeros
-  global_avg_pool,    // to 1x1
-  upsample,           // nearest neighbour by an integer factor
-  dropout,            // acts in training only
+  input,            // the image as unsigned 8-bit codes: real = code / 255
+  conv,             // 2-d convolution with groups, symmetric zero padding
+  linear,           // over the flattened input (channel, row, column)
+  batch_norm,       // per channel
+  add,              // two or more inputs of one shape
+  multiply,         // two inputs of one shape, or the second is 1x1 per channel (squeeze and excite)
+  concat,           // along the channels
+  max_pool,         // padding never wins
+  avg_pool,         // padding counts as zeros
+  global_avg_pool,  // to 1x1
+  upsample,         // nearest neighbour by an integer factor
+  dropout,          // acts in training only
   relu,
   relu6,
   swish,
   hard_swish,
   sigmoid,
   hard_sigmoid,
-  activation_quant,   // real = scale * clamp(round(x / scale), lowest, highest)
-  scale,              // y = k * x + b per channel, in the arithmetic that it declares
+  activation_quant,  // real = scale * clamp(round(x / scale), lowest, highest)
+  scale,             // y = k * x + b per channel, in the arithmetic that it declares
 };
 
 // Arithmetic of a Scale layer. fp16: k and b are stored as fp16, p = f32(k) * f32(x), y = p + f32(b), two roundings.
@@ -53,20 +53,20 @@ struct LayerSpec {
   OpKind op = OpKind::input;
   std::vector<std::string> inputs;
 
-  Shape input_shape;               // input
-  int64_t out_channels = 0;        // conv, linear
-  int64_t kernel = 1;              // conv, max_pool, avg_pool
-  int64_t stride = 1;              // conv, max_pool, avg_pool
-  int64_t padding = 0;             // conv, max_pool, avg_pool
-  int64_t groups = 1;              // conv
-  bool has_bias = false;           // conv, linear, scale
-  double epsilon = 1e-5;           // batch_norm
-  double rate = 0.0;               // dropout
-  int64_t factor = 1;              // upsample
+  Shape input_shape;         // input
+  int64_t out_channels = 0;  // conv, linear
+  int64_t kernel = 1;        // conv, max_pool, avg_pool
+  int64_t stride = 1;        // conv, max_pool, avg_pool
+  int64_t padding = 0;       // conv, max_pool, avg_pool
+  int64_t groups = 1;        // conv
+  bool has_bias = false;     // conv, linear, scale
+  double epsilon = 1e-5;     // batch_norm
+  double rate = 0.0;         // dropout
+  int64_t factor = 1;        // upsample
 
-  bool is_masked = false;                  // conv, linear: pruned weights stay zero
-  std::optional<QuantSpec> quant;          // conv, linear: the weights; activation_quant: the activations
-  bool has_unit_scale = false;             // quantized layers after fusing: the scales have moved to a Scale layer
+  bool is_masked = false;                       // conv, linear: pruned weights stay zero
+  std::optional<QuantSpec> quant;               // conv, linear: the weights; activation_quant: the activations
+  bool has_unit_scale = false;                  // quantized layers after fusing: the scales have moved to a Scale layer
   Arithmetic arithmetic = Arithmetic::float32;  // scale
 
   bool operator==(const LayerSpec&) const = default;

@@ -19,13 +19,9 @@ int64_t QuantSpec::lowest_code() const { return is_signed_ ? -highest_code() : 0
 
 int64_t QuantSpec::highest_code() const { return (int64_t{1} << (is_signed_ ? bits_ - 1 : bits_)) - 1; }
 
-std::string_view name_of(Rounding rounding) {
-  return rounding == Rounding::half_even ? "half_even" : "half_away";
-}
+std::string_view name_of(Rounding rounding) { return rounding == Rounding::half_even ? "half_even" : "half_away"; }
 
-std::string_view name_of(Granularity granularity) {
-  return granularity == Granularity::tensor ? "tensor" : "kernel";
-}
+std::string_view name_of(Granularity granularity) { return granularity == Granularity::tensor ? "tensor" : "kernel"; }
 
 Rounding rounding_named(std::string_view name) {
   if (name == "half_even") return Rounding::half_even;

@@ -25,8 +25,9 @@ c10::Device device_named(const std::string& name) {
   if (name == "cpu") return c10::Device(c10::kCPU);
   require(name == "auto" || name == "cuda", "--device: expected auto, cpu or cuda, got {}", name);
   if (torch::cuda::is_available()) return c10::Device(c10::kCUDA, 0);
-  require(name == "auto", "--device cuda: expected a usable NVIDIA GPU, found none (driver, /dev/nvidiactl, "
-                          "libtorch_cuda.so of the full torch set)");
+  require(name == "auto",
+          "--device cuda: expected a usable NVIDIA GPU, found none (driver, /dev/nvidiactl, "
+          "libtorch_cuda.so of the full torch set)");
   return c10::Device(c10::kCPU);
 }
 

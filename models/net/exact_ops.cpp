@@ -10,8 +10,13 @@ namespace carat {
 namespace {
 
 Window window_of(const LayerSpec& layer, const at::Tensor& x) {
-  return {.channels = x.size(1), .height = x.size(2), .width = x.size(3), .kernel = layer.kernel,
-          .stride = layer.stride, .padding = layer.padding, .groups = layer.groups};
+  return {.channels = x.size(1),
+          .height = x.size(2),
+          .width = x.size(3),
+          .kernel = layer.kernel,
+          .stride = layer.stride,
+          .padding = layer.padding,
+          .groups = layer.groups};
 }
 
 // action(input, output) for every image.
@@ -57,9 +62,8 @@ at::Tensor run_by_specification(const LayerSpec& layer, const std::vector<at::Te
       return per_image(x, {w.channels, w.out_height(), w.out_width()},
                        [&](const float* in, float* out) { avg_pool(in, w, out); });
     case OpKind::global_avg_pool:
-      return per_image(x, {w.channels, 1, 1}, [&](const float* in, float* out) {
-        global_avg_pool(in, w.channels, w.height * w.width, out);
-      });
+      return per_image(x, {w.channels, 1, 1},
+                       [&](const float* in, float* out) { global_avg_pool(in, w.channels, w.height * w.width, out); });
     default:
       return run_fast(layer, inputs);
   }
@@ -69,9 +73,8 @@ at::Tensor convolve_by_specification(const LayerSpec& layer, const at::Tensor& x
   Window w = window_of(layer, x);
   w.out_channels = weights.size(0);
   const at::Tensor kernel = weights.contiguous();
-  return per_image(x, {w.out_channels, w.out_height(), w.out_width()}, [&](const float* in, float* out) {
-    convolve_float(in, kernel.data_ptr<float>(), w, out);
-  });
+  return per_image(x, {w.out_channels, w.out_height(), w.out_width()},
+                   [&](const float* in, float* out) { convolve_float(in, kernel.data_ptr<float>(), w, out); });
 }
 
 }  // namespace carat

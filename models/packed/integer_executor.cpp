@@ -68,7 +68,8 @@ Window IntegerExecutor::window_of(size_t index) const {
   const LayerSpec& layer = model_.graph.layers()[index];
   const Shape& in = model_.graph.input_shape(layer);
   if (layer.op == OpKind::linear) return {.channels = in.elements(), .out_channels = layer.out_channels};
-  return {in.channels, in.height, in.width, layer.kernel, layer.stride, layer.padding, layer.out_channels, layer.groups};
+  return {in.channels,  in.height,     in.width,           layer.kernel,
+          layer.stride, layer.padding, layer.out_channels, layer.groups};
 }
 
 void IntegerExecutor::run(const uint8_t* images, int64_t count, float* logits, int64_t threads) const {

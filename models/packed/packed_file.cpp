@@ -55,8 +55,8 @@ PackedModel parse(const std::string& header, std::string_view payload, const std
     require(s.buffer == shape->first, "{}: expected section {}, got {}", origin, shape->first, s.buffer);
     const LayerSpec& layer = packed.graph.layer(s.buffer.substr(0, s.buffer.rfind('.')));
     s.is_code = has_weights(layer) && layer.quant && s.buffer.ends_with(".weight");
-    s.value_bits = s.is_code ? layer.quant->bits()
-                             : (layer.op == OpKind::scale && layer.arithmetic == Arithmetic::fp16 ? 16 : 32);
+    s.value_bits =
+        s.is_code ? layer.quant->bits() : (layer.op == OpKind::scale && layer.arithmetic == Arithmetic::fp16 ? 16 : 32);
     s.elements = 1;
     for (const int64_t extent : shape->second) {
       s.elements *= extent;
@@ -84,7 +84,8 @@ std::string to_bytes(const PackedModel& packed) {
 PackedModel packed_from_bytes(std::string_view bytes, const std::string& origin) {
   require(bytes.size() >= kMagic.size() + kLengthBytes + kChecksumBytes, "{}: expected a packed model, got {} bytes",
           origin, bytes.size());
-  require(bytes.substr(0, 6) == kMagic.substr(0, 6), "{}: expected a packed model (magic CARAT), got another file", origin);
+  require(bytes.substr(0, 6) == kMagic.substr(0, 6), "{}: expected a packed model (magic CARAT), got another file",
+          origin);
   require(bytes.substr(0, kMagic.size()) == kMagic, "{}: expected packed format version 1, got another", origin);
   const std::string_view content = bytes.substr(0, bytes.size() - kChecksumBytes);
   require(number_at(bytes, content.size()) == hash64(content.data(), content.size()),
@@ -105,8 +106,8 @@ PackedModel packed_from_bytes(std::string_view bytes, const std::string& origin)
     int64_t kept = 0;
     for (int64_t i = 0; s.has_mask && i < s.elements; ++i)
       kept += static_cast<uint8_t>(packed.payload[at + static_cast<size_t>(i / 8)]) >> (i % 8) & 1;
-    require(!s.has_mask || kept == s.values, "{}: section {}: the mask keeps {} values, {} are stored", origin, s.buffer,
-            kept, s.values);
+    require(!s.has_mask || kept == s.values, "{}: section {}: the mask keeps {} values, {} are stored", origin,
+            s.buffer, kept, s.values);
     at += static_cast<size_t>(s.bytes());
   }
   try {

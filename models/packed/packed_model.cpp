@@ -33,7 +33,8 @@ Section section_of(const ModelGraph& graph, const std::string& buffer, const std
 }
 
 bool is_weight(const ModelGraph& graph, const Section& section) {
-  return section.buffer.ends_with(".weight") && has_weights(graph.layer(section.buffer.substr(0, section.buffer.rfind('.'))));
+  return section.buffer.ends_with(".weight") &&
+         has_weights(graph.layer(section.buffer.substr(0, section.buffer.rfind('.'))));
 }
 
 uint64_t encode(float value, const Section& section) {

@@ -14,12 +14,12 @@ namespace carat {
 
 // One tensor in the payload; starts on a byte.
 struct Section {
-  std::string buffer;      // "block1.conv1.weight"
-  bool has_mask = false;   // one bit per element, then the nonzero values
-  int64_t value_bits = 32; // two's complement codes, fp16 (16) or float32 (32)
+  std::string buffer;       // "block1.conv1.weight"
+  bool has_mask = false;    // one bit per element, then the nonzero values
+  int64_t value_bits = 32;  // two's complement codes, fp16 (16) or float32 (32)
   bool is_code = false;
   int64_t elements = 0;
-  int64_t values = 0;      // stored values
+  int64_t values = 0;  // stored values
 
   int64_t bits() const { return (has_mask ? elements : 0) + values * value_bits; }
   int64_t bytes() const { return (bits() + 7) / 8; }

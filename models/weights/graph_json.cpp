@@ -76,8 +76,9 @@ LayerSpec layer_from_json(const Json& json) {
   get("unit_scale", layer.has_unit_scale);
   if (json.contains("quant")) layer.quant = quant_from_json(json.at("quant"));
   if (json.contains("arithmetic")) layer.arithmetic = arithmetic_named(json.at("arithmetic").get<std::string>());
-  for (const int64_t extent : {layer.out_channels, layer.kernel, layer.stride, layer.padding, layer.groups, layer.factor,
-                               layer.input_shape.channels, layer.input_shape.height, layer.input_shape.width})
+  for (const int64_t extent :
+       {layer.out_channels, layer.kernel, layer.stride, layer.padding, layer.groups, layer.factor,
+        layer.input_shape.channels, layer.input_shape.height, layer.input_shape.width})
     require(extent >= 0 && extent <= (int64_t{1} << 20), "layer {}: illegal extent {}", layer.name, extent);
   return layer;
 }

@@ -27,8 +27,7 @@ void check_mask(const Model& model, const LayerSpec& layer, const Buffer& weight
 
 void check_grid(const Model& model, const LayerSpec& layer, const Buffer& weights) {
   const std::vector<float> unit = {1.0F};
-  const std::vector<float>& scales =
-      layer.has_unit_scale ? unit : model.buffer(layer.name + ".weight_scale").values;
+  const std::vector<float>& scales = layer.has_unit_scale ? unit : model.buffer(layer.name + ".weight_scale").values;
   const size_t size = weights.values.size() / scales.size();
   for (size_t i = 0; i < weights.values.size(); ++i) {
     const float scale = scales[i / size];

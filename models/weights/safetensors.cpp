@@ -33,9 +33,8 @@ std::string assemble(const std::map<std::string, RawTensor>& tensors,
   if (!metadata.empty()) header["__metadata__"] = metadata;
   size_t offset = 0;
   for (const auto& [name, tensor] : tensors) {
-    header[name] = {{"dtype", tensor.type},
-                    {"shape", tensor.shape},
-                    {"data_offsets", {offset, offset + tensor.bytes.size()}}};
+    header[name] = {
+        {"dtype", tensor.type}, {"shape", tensor.shape}, {"data_offsets", {offset, offset + tensor.bytes.size()}}};
     offset += tensor.bytes.size();
   }
   std::string text = header.dump();
@@ -117,8 +116,8 @@ std::string to_safetensors(const Model& model, const std::map<std::string, std::
   std::map<std::string, RawTensor> tensors;
   for (const auto& [name, buffer] : model.buffers) tensors[name] = raw(buffer);
   for (const auto& [name, mask] : model.masks)
-    tensors[name + ".mask"] = {
-        "U8", mask.shape, std::string_view(reinterpret_cast<const char*>(mask.kept.data()), mask.kept.size())};
+    tensors[name + ".mask"] = {"U8", mask.shape,
+                               std::string_view(reinterpret_cast<const char*>(mask.kept.data()), mask.kept.size())};
   std::map<std::string, std::string> all = metadata;
   all["carat"] = to_json(model.graph);
   return assemble(tensors, all);
@@ -146,7 +145,9 @@ Model model_from_safetensors(std::string_view bytes, const std::string& origin) 
   return model;
 }
 
-void write_model(const std::filesystem::path& path, const Model& model) { write_atomically(path, to_safetensors(model)); }
+void write_model(const std::filesystem::path& path, const Model& model) {
+  write_atomically(path, to_safetensors(model));
+}
 
 Model read_model(const std::filesystem::path& path) { return model_from_safetensors(read_text(path), path.string()); }
 

@@ -61,8 +61,9 @@ ModelGraph build_model(const std::string& name, const ModelValues& options, cons
       fail("network {}: unknown option '{}', expected one of: {}{}", name, key, join(names, ", "),
            nearest.empty() ? "" : "; did you mean '" + nearest + "'?");
     }
-    require(value >= option->lowest && value <= option->highest, "network {}: {}: expected an integer in [{}, {}], got {}",
-            name, key, option->lowest, option->highest, value);
+    require(value >= option->lowest && value <= option->highest,
+            "network {}: {}: expected an integer in [{}, {}], got {}", name, key, option->lowest, option->highest,
+            value);
     values[key] = value;
   }
   return entry.build(values, input, classes);

@@ -29,7 +29,7 @@ struct PublishedCounts {
   int64_t weights;            // convolution and linear
   int64_t batch_norm_values;  // gamma and beta
   int64_t biases;
-  int64_t mults;              // of convolutions and linear layers, per image
+  int64_t mults;  // of convolutions and linear layers, per image
   std::string source;
 };
 

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// Being listed in the zoo means being counted, dumped and stored.
+#include <gtest/gtest.h>
+
+#include "models/graph/dump.h"
+#include "models/weights/graph_json.h"
+#include "models/weights/safetensors.h"
+#include "models/zoo/zoo.h"
+#include "tests/support/files.h"
+
+namespace carat {
+namespace {
+
+TEST(EveryModel, HasItsPublishedCounts) {
+  for (const ZooEntry& entry : zoo()) {
+    ASSERT_FALSE(entry.published.empty()) << entry.name;
+    for (const PublishedCounts& counts : entry.published) {
+      const ModelGraph graph = build_model(entry.name, counts.options, counts.input, counts.classes);
+      int64_t weights = 0;
+      int64_t batch_norm = 0;
+      int64_t biases = 0;
+      for (const LayerSpec& layer : graph.layers()) {
+        if (has_weights(layer)) weights += graph.weight_count(layer);
+        if (layer.op == OpKind::batch_norm) batch_norm += 2 * graph.shape_of(layer.name).channels;
+        if (layer.has_bias) biases += layer.out_channels;
+      }
+      EXPECT_EQ(weights, counts.weights) << entry.name;
+      EXPECT_EQ(batch_norm, counts.batch_norm_values) << entry.name;
+      EXPECT_EQ(biases, counts.biases) << entry.name;
+      EXPECT_EQ(count_mults(graph), counts.mults) << entry.name;
+    }
+  }
+}
+
+TEST(EveryModel, SurvivesJsonAndSafetensors) {
+  for (const ZooEntry& entry : zoo()) {
+    const ModelGraph graph = build_model(entry.name, {}, {3, 32, 32}, 10);
+    EXPECT_EQ(graph_from_json(to_json(graph), "test"), graph);
+    EXPECT_NE(to_table(graph).find("classifier"), std::string::npos);
+    EXPECT_EQ(to_graphviz(graph).rfind("digraph", 0), 0U);
+    const Model model = initialize(graph, 5);
+    const std::string bytes = to_safetensors(model);
+    const Model back = model_from_safetensors(bytes, "test");
+    EXPECT_EQ(back.graph, graph);
+    EXPECT_EQ(back.buffers, model.buffers);
+    EXPECT_EQ(to_safetensors(back), bytes);
+  }
+}
+
+TEST(Zoo, NamesTheNearest) {
+  EXPECT_EQ(message_of([] { zoo_entry("resnet9"); }),
+            "unknown network 'resnet9', expected one of: resnet8, densenet_bc; did you mean 'resnet8'?");
+  EXPECT_EQ(message_of([] {
+              build_model("resnet8", {{"widht", 3}}, {1, 8, 8}, 2);
+            }),
+            "network resnet8: unknown option 'widht', expected one of: width; did you mean 'width'?");
+  EXPECT_EQ(message_of([] {
+              build_model("densenet_bc", {{"depth", 99}}, {3, 32, 32}, 2);
+            }),
+            "network densenet_bc: depth: expected 4 more than a multiple of 6, got 99");
+}
+
+}  // namespace
+}  // namespace carat

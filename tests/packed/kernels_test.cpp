@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <numeric>
+
+#include "base/random.h"
+#include "kernels/convolve_codes.h"
+#include "kernels/device.h"
+#include "kernels/float_ops.h"
+#include "kernels/quantize.h"
+#include "kernels/scale_channels.h"
+#include "tests/support/files.h"
+
+namespace carat {
+namespace {
+
+TEST(Quantize, TiesAndClamps) {
+  const std::vector<float> x = {-0.5F, 0.5F, 1.5F, 2.5F, -1.5F, 99.0F, -99.0F, 0.49999997F};
+  std::vector<float> codes(x.size());
+  quantize_codes(x.data(), 8, {-7, 7, false}, codes.data());
+  EXPECT_EQ(codes, (std::vector<float>{0, 0, 2, 2, -2, 7, -7, 0}));
+  quantize_codes(x.data(), 7, {-7, 7, true}, codes.data());
+  EXPECT_EQ(codes, (std::vector<float>{-1, 1, 2, 3, -2, 7, -7, 0}));
+}
+
+TEST(Scale, RoundsTwiceAndNeverFuses) {
+  // k * x = 1 + 2^-11 + 2^-24 rounds to 1 + 2^-11; a fused multiply-add would keep 2^-24.
+  const float k = 1.0F + 0x1.0p-12F;
+  const float x = 1.0F + 0x1.0p-12F;
+  const float b = -(1.0F + 0x1.0p-11F);
+  float y = -1.0F;
+  scale_channels(&x, 1, 1, &k, &b, &y);
+  EXPECT_EQ(y, 0.0F);
+}
+
+TEST(ConvolveCodes, EqualsTheFormula) {
+  Random random({1, "test", "conv", 0});
+  for (int round = 0; round < 60; ++round) {
+    Window w;
+    w.groups = 1 + random.below(3);
+    w.channels = w.groups * (1 + random.below(4));
+    w.out_channels = w.groups * (1 + random.below(3));
+    w.kernel = 1 + random.below(4);
+    w.stride = 1 + random.below(3);
+    w.padding = random.below(w.kernel);
+    w.height = w.kernel + random.below(9);
+    w.width = w.kernel + random.below(33);
+    const int64_t depth = w.channels / w.groups;
+    std::vector<float> x(static_cast<size_t>(w.channels * w.height * w.width));
+    std::vector<float> weights(static_cast<size_t>(w.out_channels * depth * w.kernel * w.kernel));
+    for (float& v : x) v = static_cast<float>(random.below(256));
+    for (float& v : weights) v = static_cast<float>(random.below(3) == 0 ? random.below(15) - 7 : 0);
+    std::vector<int32_t> acc(static_cast<size_t>(w.out_channels * w.out_height() * w.out_width()));
+    const SparseKernels sparse = sparse_kernels(weights.data(), w);
+    convolve_codes(x.data(), sparse, w, acc.data());
+    int64_t largest = 0;
+    size_t at = 0;
+    for (int64_t k = 0; k < w.out_channels; ++k)
+      for (int64_t oy = 0; oy < w.out_height(); ++oy)
+        for (int64_t ox = 0; ox < w.out_width(); ++ox) {
+          int64_t sum = 0;
+          for (int64_t c = 0; c < depth; ++c)
+            for (int64_t r = 0; r < w.kernel; ++r)
+              for (int64_t s = 0; s < w.kernel; ++s) {
+                const int64_t y = oy * w.stride + r - w.padding;
+                const int64_t i = ox * w.stride + s - w.padding;
+                if (y < 0 || y >= w.height || i < 0 || i >= w.width) continue;
+                const int64_t channel = k / (w.out_channels / w.groups) * depth + c;
+                sum += static_cast<int64_t>(
+                           weights[static_cast<size_t>(((k * depth + c) * w.kernel + r) * w.kernel + s)]) *
+                       static_cast<int64_t>(x[static_cast<size_t>((channel * w.height + y) * w.width + i)]);
+              }
+          ASSERT_EQ(acc[at++], sum);
+          largest = std::max(largest, std::abs(sum));
+        }
+    EXPECT_GE(accumulator_bound(sparse, 255), largest);
+  }
+}
+
+TEST(FloatOps, PoolsByHand) {
+  const std::vector<float> x = {1, 2, 3, 4, 5, 6, 7, 8, 9};
+  const Window w{.channels = 1, .height = 3, .width = 3, .kernel = 2, .stride = 2, .padding = 1};
+  std::vector<float> y(4);
+  avg_pool(x.data(), w, y.data());
+  EXPECT_EQ(y, (std::vector<float>{0.25F, 1.25F, 2.75F, 7.0F}));
+  const std::vector<float> negative = {-1, -2, -3, -4, -5, -6, -7, -8, -9};
+  max_pool(negative.data(), w, y.data());
+  EXPECT_EQ(y, (std::vector<float>{-1, -2, -4, -5}));
+  global_avg_pool(x.data(), 1, 9, y.data());
+  EXPECT_FLOAT_EQ(y[0], 5.0F);
+}
+
+TEST(FloatOps, ExpIsAccurate) {
+  for (float x = -86.0F; x < 88.0F; x += 0.0137F) {
+    const double exact = std::exp(static_cast<double>(x));
+    EXPECT_NEAR(specified_exp(x) / exact, 1.0, 3e-7) << x;
+  }
+  EXPECT_EQ(specified_exp(-1000.0F), 0.0F);
+  EXPECT_EQ(specified_exp(0.0F), 1.0F);
+  const std::vector<float> x = {-4.0F, -1.0F, 0.0F, 7.0F};
+  std::vector<float> y(4);
+  apply_unary(Unary::hard_swish, x.data(), 4, y.data());
+  EXPECT_EQ(y, (std::vector<float>{0.0F, -1.0F * 2.0F / 6.0F, 0.0F, 7.0F}));
+}
+
+TEST(Cuda, StubsSayWhatIsMissing) {
+  if (cuda_device_count() > 0) GTEST_SKIP() << "a GPU is there: its kernels are compared in a later test";
+  EXPECT_GE(cuda_device_count(), 0);
+#ifndef CARAT_HAS_CUDA
+  EXPECT_EQ(message_of([] {
+              quantize_codes_cuda(nullptr, 1, {0, 1, false}, nullptr, nullptr);
+            }),
+            "this build has no CUDA kernels: nvcc was not found when it was configured");
+#else
+  GTEST_SKIP() << "CUDA kernels are built, but there is no GPU to run them on";
+#endif
+}
+
+}  // namespace
+}  // namespace carat

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+// LibTorch, the integer executor and the specifications mean the same number.
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include "base/random.h"
+#include "models/net/fake_quant.h"
+#include "models/net/network.h"
+#include "models/packed/integer_executor.h"
+#include "stages/fusion.h"
+#include "stages/scale_fit.h"
+
+namespace carat {
+namespace {
+
+LayerSpec layer_of(OpKind op, const std::string& name, std::vector<std::string> inputs) {
+  LayerSpec layer;
+  layer.name = name;
+  layer.op = op;
+  layer.inputs = std::move(inputs);
+  return layer;
+}
+
+class GraphMaker {
+ public:
+  explicit GraphMaker(int64_t act_bits) : act_bits_(act_bits) {}
+
+  std::string quantized(const std::string& from, bool is_signed) {
+    LayerSpec layer = layer_of(OpKind::activation_quant, from + ".quant", {from});
+    layer.quant =
+        is_signed ? QuantSpec::symmetric(act_bits_, Granularity::tensor) : QuantSpec::unsigned_tensor(act_bits_);
+    return net.add(layer);
+  }
+  std::string conv(const std::string& name, const std::string& from, const GraphBuilder::Conv& shape) {
+    LayerSpec layer = layer_of(OpKind::conv, name, {from});
+    layer.out_channels = shape.out_channels;
+    layer.kernel = shape.kernel;
+    layer.stride = shape.stride;
+    layer.padding = shape.kernel / 2;
+    layer.groups = shape.groups;
+    layer.has_bias = shape.has_bias;
+    layer.quant = QuantSpec::symmetric(4, Granularity::kernel);
+    return net.add(layer);
+  }
+  std::string normalized(const std::string& name, const std::string& from, OpKind op) {
+    return net.unary(op, name + ".act", net.unary(OpKind::batch_norm, name + ".bn", from));
+  }
+
+  GraphBuilder net{"mixed"};
+
+ private:
+  int64_t act_bits_;
+};
+
+// Residual, depthwise, squeeze-excite, dense, pools, up-sampling, dropout and every activation function.
+ModelGraph mixed_graph() {
+  GraphMaker g(6);
+  const std::string image = g.net.input({3, 9, 9});
+  std::string x = g.normalized("stem", g.conv("stem.conv", image, {.out_channels = 8, .kernel = 3}), OpKind::relu);
+  const std::string codes = g.quantized(x, false);
+  const std::string a =
+      g.normalized("a", g.conv("a.conv", codes, {.out_channels = 8, .kernel = 3, .groups = 8}), OpKind::hard_swish);
+  const std::string b =
+      g.net.unary(OpKind::batch_norm, "b.bn", g.conv("b.conv", codes, {.out_channels = 8, .has_bias = true}));
+  x = g.net.add(layer_of(OpKind::add, "add", {a, b}));
+  const std::string squeezed = g.net.unary(OpKind::global_avg_pool, "se.pool", x);
+  const std::string gate =
+      g.net.unary(OpKind::sigmoid, "se.gate",
+                  g.conv("se.conv", g.quantized(g.net.unary(OpKind::swish, "se.in", squeezed), true),
+                         {.out_channels = 8, .has_bias = true}));
+  x = g.net.add(layer_of(OpKind::multiply, "se.mul", {x, gate}));
+  LayerSpec max_pool = layer_of(OpKind::max_pool, "max", {g.quantized(x, true)});
+  max_pool.kernel = 3;
+  max_pool.stride = 2;
+  max_pool.padding = 1;
+  const std::string small = g.net.add(max_pool);
+  const std::string c = g.normalized("c", g.conv("c.conv", small, {.out_channels = 4, .kernel = 3}), OpKind::relu6);
+  LayerSpec avg = layer_of(OpKind::avg_pool, "avg", {c});
+  avg.kernel = 2;
+  avg.stride = 1;
+  avg.padding = 1;
+  LayerSpec drop = layer_of(OpKind::dropout, "drop", {g.net.add(avg)});
+  drop.rate = 0.2;
+  LayerSpec up = layer_of(OpKind::upsample, "up", {g.net.unary(OpKind::hard_sigmoid, "hard", g.net.add(drop))});
+  up.factor = 2;
+  const std::string d = g.net.unary(OpKind::relu, "d.act", g.net.add(up));
+  const std::string e = g.net.add(layer_of(OpKind::concat, "cat", {d, d}));
+  LayerSpec linear =
+      layer_of(OpKind::linear, "classifier", {g.quantized(g.net.unary(OpKind::global_avg_pool, "pool", e), false)});
+  linear.out_channels = 5;
+  linear.has_bias = true;
+  linear.quant = QuantSpec::symmetric(5, Granularity::tensor);
+  g.net.add(linear);
+  return g.net.build();
+}
+
+// Random numbers on their grids.
+Model random_model(const ModelGraph& graph, int64_t seed) {
+  Model model = initialize(graph, seed);
+  Random random({seed, "test", "model", 0});
+  for (const LayerSpec& layer : graph.layers()) {
+    if (layer.op == OpKind::batch_norm)
+      for (const char* part : {".weight", ".bias", ".running_mean", ".running_var"})
+        for (float& v : model.buffer(layer.name + part).values)
+          v = static_cast<float>(std::string(part) == ".running_var"
+                                     ? 0.2 + random.uniform()
+                                     : 0.3 * random.normal() + (std::string(part) == ".weight" ? 1.0 : 0.0));
+    if (layer.op == OpKind::activation_quant) model.buffer(layer.name + ".scale").values = {0.05F};
+    if (!has_weights(layer)) continue;
+    Buffer& weights = model.buffer(layer.name + ".weight");
+    std::vector<float>& scales = model.buffer(layer.name + ".weight_scale").values;
+    const size_t size = weights.values.size() / scales.size();
+    for (size_t k = 0; k < scales.size(); ++k) {
+      const std::span<float> kernel(weights.values.data() + k * size, size);
+      scales[k] = static_cast<float>(fit_scale(kernel, *layer.quant).scale);
+      for (float& w : kernel) w = scales[k] * static_cast<float>(code_of(w, 1.0F / scales[k], *layer.quant));
+    }
+  }
+  check_model(model);
+  return model;
+}
+
+std::vector<uint8_t> random_images(int64_t count, int64_t bytes) {
+  Random random({4, "test", "images", 0});
+  std::vector<uint8_t> images(static_cast<size_t>(count * bytes));
+  for (uint8_t& pixel : images) pixel = static_cast<uint8_t>(random.below(256));
+  return images;
+}
+
+at::Tensor forward(const Model& model, const std::vector<uint8_t>& images, int64_t count, Mode mode) {
+  const torch::NoGradGuard no_grad;
+  Network network(model, at::kCPU);
+  const Shape& s = model.graph.input().input_shape;
+  return network.forward(
+      torch::from_blob(const_cast<uint8_t*>(images.data()), {count, s.channels, s.height, s.width}, torch::kUInt8),
+      mode);
+}
+
+class Agreement : public testing::TestWithParam<Arithmetic> {};
+
+TEST_P(Agreement, ExecutorEqualsLibTorchToTheLastBit) {
+  const ModelGraph graph = mixed_graph();
+  constexpr int64_t kImages = 40;
+  const std::vector<uint8_t> images = random_images(kImages, graph.input().input_shape.elements());
+  for (int64_t seed = 1; seed <= 5; ++seed) {
+    const Model model = random_model(graph, seed);
+    const Model fused = fuse(model, GetParam());
+    check_model(fused);
+    EXPECT_EQ(fused.graph, fuse_graph(graph, GetParam()));
+    std::vector<float> logits(kImages * 5);
+    IntegerExecutor(pack(fused)).run(images.data(), kImages, logits.data(), 2);
+    EXPECT_EQ(to_buffer(forward(fused, images, kImages, Mode::exact)).values, logits);
+    // The fast path differs in pools and activation functions only by float rounding, except where a code flips.
+    const at::Tensor fast = forward(fused, images, kImages, Mode::evaluate);
+    const at::Tensor unfused = forward(model, images, kImages, Mode::evaluate);
+    EXPECT_LT((fast - unfused).abs().mean().item<double>(), 0.1 * unfused.std().item<double>());
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Arithmetics, Agreement, testing::Values(Arithmetic::float32, Arithmetic::fp16));
+
+TEST(Fusion, LeavesNoBatchNormBiasOrReluBehind) {
+  const ModelGraph fused = fuse_graph(mixed_graph(), Arithmetic::fp16);
+  for (const LayerSpec& layer : fused.layers()) {
+    EXPECT_NE(layer.op, OpKind::batch_norm);
+    EXPECT_NE(layer.op, OpKind::dropout);
+    EXPECT_TRUE(!layer.quant || layer.has_unit_scale);
+    EXPECT_FALSE(has_weights(layer) && layer.has_bias);
+  }
+  EXPECT_FALSE(fused.has("stem.act"));
+}
+
+TEST(FakeQuant, GradientIsStraightThroughInsideTheRange) {
+  const at::Tensor x = torch::tensor({-1.0F, 0.26F, 3.0F, 100.0F}).requires_grad_(true);
+  const at::Tensor inverse = torch::tensor({2.0F});
+  activation_codes(x, inverse, QuantSpec::unsigned_tensor(4)).sum().backward();
+  EXPECT_TRUE(at::equal(x.grad(), torch::tensor({0.0F, 2.0F, 2.0F, 0.0F})));
+  const at::Tensor w = torch::tensor({-9.0F, 0.26F}).requires_grad_(true);
+  const at::Tensor codes = weight_codes(w, inverse, QuantSpec::symmetric(4, Granularity::tensor));
+  EXPECT_TRUE(at::equal(codes.detach(), torch::tensor({-7.0F, 1.0F})));
+  codes.sum().backward();
+  EXPECT_TRUE(at::equal(w.grad(), torch::tensor({2.0F, 2.0F})));
+}
+
+TEST(Network, DropoutDependsOnItsSeedOnly) {
+  const Model model = random_model(mixed_graph(), 1);
+  const std::vector<uint8_t> images = random_images(4, 243);
+  const auto pass = [&](uint64_t seed) {
+    Network network(model, at::kCPU);
+    network.set_dropout_seed(seed);
+    return network
+        .forward(torch::from_blob(const_cast<uint8_t*>(images.data()), {4, 3, 9, 9}, torch::kUInt8), Mode::train)
+        .detach();
+  };
+  EXPECT_TRUE(at::equal(pass(1), pass(1)));
+  EXPECT_FALSE(at::equal(pass(1), pass(2)));
+}
+
+}  // namespace
+}  // namespace carat

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+// The whole pipeline as a user calls it: twice the same bytes, stored results, and kill -9 at random moments.
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <thread>
+
+#include "base/file.h"
+#include "base/random.h"
+#include "pipeline/pipeline.h"
+#include "tests/support/files.h"
+
+namespace carat {
+namespace {
+
+std::string engine() {
+  const char* moved = std::getenv("CARAT_BINARY_DIR");
+  return std::string(moved != nullptr ? moved : CARAT_BINARY_DIR) + "/bin/carat-engine";
+}
+
+std::string tiny() { return source_folder() + "/tests/recipes/tiny.yaml"; }
+
+pid_t start(const std::string& runs, const std::vector<std::string>& more) {
+  std::vector<std::string> words = {engine(), "run", tiny(), "--runs", runs, "--threads", "2", "--device", "cpu"};
+  words.insert(words.end(), more.begin(), more.end());
+  const pid_t child = fork();
+  if (child != 0) return child;
+  if (freopen("/dev/null", "w", stdout) == nullptr) _exit(126);
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  execv(arguments[0], arguments.data());
+  _exit(127);
+}
+
+int finish(pid_t child) {
+  int status = 0;
+  waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+struct Outcome {
+  std::string packed;
+  std::string sheet;
+  bool operator==(const Outcome&) const = default;
+};
+
+Outcome outcome_of(const std::string& runs) {
+  return {read_text(runs + "/tiny/stages/07-pack/model.carat"), read_text(runs + "/tiny/score_sheet.json")};
+}
+
+class RunTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    reference_folder_ = new TemporaryFolder;
+    ASSERT_EQ(finish(start(reference_folder_->text(), {})), 0);
+    reference_ = new Outcome(outcome_of(reference_folder_->text()));
+  }
+  static void TearDownTestSuite() {
+    delete reference_;
+    delete reference_folder_;
+  }
+  static TemporaryFolder* reference_folder_;
+  static Outcome* reference_;
+};
+
+TemporaryFolder* RunTest::reference_folder_ = nullptr;
+Outcome* RunTest::reference_ = nullptr;
+
+TEST_F(RunTest, WritesEveryFile) {
+  for (const char* name :
+       {"recipe.yaml", "run.json", "summary.csv", "score_sheet.md", "score_sheet.json", "score_sheet.csv",
+        "stages/02-sensitivity/sensitivity.csv", "stages/03-prune/allocation.csv", "stages/04-quantize/scales.csv"})
+    EXPECT_FALSE(read_text(*reference_folder_ / ("tiny/" + std::string(name))).empty()) << name;
+}
+
+TEST_F(RunTest, KilledTenTimesEndsWithTheSameBytes) {
+  const TemporaryFolder folder;
+  Random random({static_cast<int64_t>(getpid()), "test", "kill", 0});
+  int killed = 0;
+  for (int round = 0; round < 100 && killed < 10; ++round) {
+    const pid_t child = start(folder.text(), {"--checkpoint-seconds", "0"});
+    std::this_thread::sleep_for(std::chrono::milliseconds(400 + random.below(600)));
+    kill(child, SIGKILL);
+    int status = 0;
+    waitpid(child, &status, 0);
+    if (WIFSIGNALED(status)) {
+      ++killed;
+      continue;
+    }
+    // It ended before the kill: a whole run with interruptions. The next one starts from nothing.
+    ASSERT_EQ(WEXITSTATUS(status), 0);
+    EXPECT_EQ(outcome_of(folder.text()), *reference_);
+    std::filesystem::remove_all(folder / "store");
+  }
+  EXPECT_EQ(killed, 10);
+  ASSERT_EQ(finish(start(folder.text(), {})), 0);
+  EXPECT_EQ(outcome_of(folder.text()), *reference_);
+}
+
+TEST_F(RunTest, SecondRunReusesAndAChangedOptionRerunsFromThere) {
+  const std::string runs = reference_folder_->text();
+  const auto begin = std::chrono::steady_clock::now();
+  ASSERT_EQ(finish(start(runs, {})), 0);
+  EXPECT_LT(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(), 3.0);
+  const auto reused = [&] {
+    std::string flags;
+    const std::string csv = read_text(runs + "/tiny/summary.csv");
+    for (size_t at = csv.find('\n'); at + 1 < csv.size(); at = csv.find('\n', at + 1)) {
+      const size_t end = csv.find('\n', at + 1);
+      if (end != std::string::npos) flags += csv[end - 5] == ',' ? 't' : 'f';  // ",true" or "false"
+    }
+    return flags;
+  };
+  EXPECT_EQ(reused(), "tttttttt");
+  ASSERT_EQ(finish(start(runs, {"--set", "stages.quantize.images=90"})), 0);
+  EXPECT_EQ(reused(), "tttfffff");
+  ASSERT_EQ(finish(start(runs, {"--fresh"})), 0);
+  EXPECT_EQ(reused(), "ffffffff");
+  EXPECT_EQ(outcome_of(runs), *reference_);
+}
+
+TEST_F(RunTest, BadRecipeExitsWithOneAndWritesNothing) {
+  const TemporaryFolder folder;
+  EXPECT_EQ(finish(start(folder / "runs", {"--set", "stages.prune.target_sparsity=2"})), 1);
+  EXPECT_FALSE(std::filesystem::exists(folder / "runs"));
+  EXPECT_EQ(finish(start(folder / "runs", {"--no-such-option"})), 2);
+}
+
+}  // namespace
+}  // namespace carat
