@@ -20,10 +20,9 @@ endif()
 
 find_package(Threads REQUIRED)
 find_package(fmt REQUIRED)
-find_package(yaml-cpp REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(GTest REQUIRED)
-find_package(ZLIB REQUIRED)
+include(cmake/static_libraries.cmake)
 
 # What every source file is compiled with. No contraction: declared arithmetic is executed arithmetic.
 add_library(carat_flags INTERFACE)

@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# make_package.sh SOURCE BUILD VERSION COMPILER: assembles the relocatable folder and packs it.
+set -euo pipefail
+source=$1 build=$2 version=$3 compiler=$4
+name=carat-$version-x86_64
+folder=$build/$name
+limit=$((24 * 1024 * 1024))
+
+rm -rf "$folder"
+mkdir -p "$folder/bin" "$folder/tests-bin" "$folder/lib" "$folder/tests"
+cp "$build/bin/carat" "$build/bin/carat-engine" "$folder/bin/"
+cp "$build"/tests/*_test "$folder/tests-bin/"
+rm -f "$folder/tests-bin/layering_test" # it reads the source tree
+cp -r "$source/recipes" "$folder/"
+cp -r "$source/tests/recipes" "$folder/tests/"
+for library in libstdc++.so.6 libgcc_s.so.1; do
+  cp -L "$("$compiler" -print-file-name=$library)" "$folder/lib/"
+done
+strip "$folder"/bin/* "$folder"/tests-bin/*
+
+cat >"$folder/env.sh" <<'INNER'
+# Source this, then call bin/carat. TORCH_LIB names PyTorch's lib folder where `python3 -c "import torch"` does not.
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+torch=${TORCH_LIB:-$(python3 -c 'import os, torch; print(os.path.join(os.path.dirname(torch.__file__), "lib"))')} || return 1
+export LD_LIBRARY_PATH=$here/lib:$torch:$torch/../../nvidia/cu13/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+export CARAT_SOURCE_DIR=$here CARAT_BINARY_DIR=$here
+INNER
+cat >"$folder/run-tests" <<'INNER'
+#!/usr/bin/env bash
+# Runs every packaged test; one closing line.
+source "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/env.sh" || exit 1
+failed=0 count=0
+for test in "$here"/tests-bin/*_test; do
+  count=$((count + 1))
+  "$test" --gtest_brief=1 || { failed=$((failed + 1)); echo "FAILED: $test"; }
+done
+echo "$((count - failed)) of $count test programs passed"
+[ $failed = 0 ]
+INNER
+chmod +x "$folder/run-tests"
+tar -C "$build" -czf "$build/$name.tar.gz" "$name"
+size=$(stat -c %s "$build/$name.tar.gz")
+echo "$build/$name.tar.gz: $size bytes"
+if [ "$size" -gt $limit ]; then
+  echo "the package is larger than $limit bytes" >&2
+  exit 1
+fi
