@@ -104,18 +104,15 @@ TEST(FloatOps, ExpIsAccurate) {
   EXPECT_EQ(y, (std::vector<float>{0.0F, -1.0F * 2.0F / 6.0F, 0.0F, 7.0F}));
 }
 
-TEST(Cuda, StubsSayWhatIsMissing) {
-  if (cuda_device_count() > 0) GTEST_SKIP() << "a GPU is there: its kernels are compared in a later test";
-  EXPECT_GE(cuda_device_count(), 0);
 #ifndef CARAT_HAS_CUDA
+TEST(Cuda, StubsSayWhatIsMissing) {
+  EXPECT_EQ(cuda_device_count(), 0);
   EXPECT_EQ(message_of([] {
               quantize_codes_cuda(nullptr, 1, {0, 1, false}, nullptr, nullptr);
             }),
             "this build has no CUDA kernels: nvcc was not found when it was configured");
-#else
-  GTEST_SKIP() << "CUDA kernels are built, but there is no GPU to run them on";
-#endif
 }
+#endif
 
 }  // namespace
 }  // namespace carat

@@ -123,6 +123,15 @@ TEST_F(RunTest, SecondRunReusesAndAChangedOptionRerunsFromThere) {
   EXPECT_EQ(outcome_of(runs), *reference_);
 }
 
+TEST(Docs, RecipePageIsWhatTheProgramPrints) {
+  const TemporaryFolder folder;
+  const std::string command = engine() + " stages --markdown > " + (folder / "stages.md");
+  ASSERT_EQ(std::system(command.c_str()), 0);
+  const std::string page = source_folder() + "/docs/recipes.md";
+  if (!std::filesystem::exists(page)) GTEST_SKIP() << page << " is not here";
+  EXPECT_NE(read_text(page).find(read_text(folder / "stages.md")), std::string::npos);
+}
+
 TEST_F(RunTest, BadRecipeExitsWithOneAndWritesNothing) {
   const TemporaryFolder folder;
   EXPECT_EQ(finish(start(folder / "runs", {"--set", "stages.prune.target_sparsity=2"})), 1);
