@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/commands.h"
 
-#include <algorithm>
 #include <boost/program_options.hpp>
 #include <filesystem>
 #include <vector>
 
 #include "base/fail.h"
+#include "base/file.h"
 #include "base/parallel.h"
 #include "data/dataset.h"
 #include "models/graph/dump.h"
@@ -99,21 +99,23 @@ int score_command(const std::vector<std::string>& words) {
 
 int evaluate_command(const std::vector<std::string>& words) {
   DataSource source;
+  std::string predictions_file;
   int64_t threads = 0;
   po::options_description options;
   options.add_options()("data", po::value(&source.name)->required(), "")("root", po::value(&source.root), "")(
+      "predictions", po::value(&predictions_file), "file for the predicted classes, one line per image")(
       "threads", po::value(&threads), "");
   const po::variables_map map = parse(words, options);
   const IntegerExecutor executor(read_packed(file_argument(map)));
   const Dataset data = open_dataset(source, Split::test);
-  const auto classes = static_cast<int64_t>(data.classes);
-  std::vector<float> logits(static_cast<size_t>(data.size() * classes));
-  executor.run(data.pixels.data(), data.size(), logits.data(), threads > 0 ? threads : default_threads());
+  const std::vector<int64_t> predicted = executor.predict(data.pixels, threads > 0 ? threads : default_threads());
   int64_t correct = 0;
-  for (int64_t i = 0; i < data.size(); ++i) {
-    const float* row = logits.data() + i * classes;
-    if (std::max_element(row, row + classes) - row == data.labels[static_cast<size_t>(i)]) ++correct;
+  std::string lines;
+  for (size_t i = 0; i < predicted.size(); ++i) {
+    if (predicted[i] == data.labels[i]) ++correct;
+    lines += fmt::format("{}\n", predicted[i]);
   }
+  if (!predictions_file.empty()) write_atomically(predictions_file, lines);
   fmt::print("{}/{} correct, {:.2f} %\n", correct, data.size(),
              100.0 * static_cast<double>(correct) / static_cast<double>(data.size()));
   return 0;

@@ -27,7 +27,9 @@ std::string checksum(std::string_view content) {
 
 StoreWork::StoreWork(std::filesystem::path folder, std::filesystem::path result)
     : folder_(std::move(folder)), result_(std::move(result)) {
-  std::filesystem::create_directories(folder_);
+  std::error_code error;
+  std::filesystem::create_directories(folder_, error);
+  require(!error, "{}: cannot create: {}", folder_.string(), error.message());
   lock_ = ::open((folder_ / kLock).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   require(lock_ >= 0, "{}: cannot create: {}", (folder_ / kLock).string(), std::strerror(errno));
   if (::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
@@ -88,11 +90,7 @@ std::filesystem::path StoreWork::finish() {
   return result_;
 }
 
-ArtifactStore::ArtifactStore(std::filesystem::path root) : root_(std::move(root)) {
-  std::error_code error;
-  std::filesystem::create_directories(root_, error);
-  require(!error, "{}: cannot create: {}", root_.string(), error.message());
-}
+ArtifactStore::ArtifactStore(std::filesystem::path root) : root_(std::move(root)) {}
 
 std::optional<std::filesystem::path> ArtifactStore::find(const std::string& key) const {
   if (!std::filesystem::is_directory(path_of(key))) return std::nullopt;

@@ -176,4 +176,19 @@ IntegerExecutor::Values IntegerExecutor::run_layer(size_t index, const std::vect
   return result;
 }
 
+std::vector<int64_t> IntegerExecutor::predict(std::span<const uint8_t> pixels, int64_t threads) const {
+  const auto image = static_cast<size_t>(model_.graph.input().input_shape.elements());
+  require(pixels.size() % image == 0, "expected images of {} bytes, got {} bytes", image, pixels.size());
+  const auto count = static_cast<int64_t>(pixels.size() / image);
+  const int64_t classes = model_.graph.classes();
+  std::vector<float> logits(static_cast<size_t>(count * classes));
+  run(pixels.data(), count, logits.data(), threads);
+  std::vector<int64_t> predicted;
+  for (int64_t i = 0; i < count; ++i) {
+    const float* row = logits.data() + i * classes;
+    predicted.push_back(std::max_element(row, row + classes) - row);
+  }
+  return predicted;
+}
+
 }  // namespace carat

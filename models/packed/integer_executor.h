@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "kernels/convolve_codes.h"
@@ -19,6 +20,8 @@ class IntegerExecutor {
   // images {count, C, H, W}; logits {count, classes}. Images are shared between threads; the result does not depend on
   // their number.
   void run(const uint8_t* images, int64_t count, float* logits, int64_t threads) const;
+  // The most likely class (the first of equals) of every image. Throws Error when pixels do not make whole images.
+  std::vector<int64_t> predict(std::span<const uint8_t> pixels, int64_t threads) const;
 
  private:
   struct Values {

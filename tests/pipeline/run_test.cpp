@@ -2,8 +2,6 @@
 // The whole pipeline as a user calls it: twice the same bytes, stored results, and kill -9 at random moments.
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <thread>
@@ -12,34 +10,17 @@
 #include "base/random.h"
 #include "pipeline/pipeline.h"
 #include "tests/support/files.h"
+#include "tests/support/process.h"
 
 namespace carat {
 namespace {
 
-std::string engine() {
-  const char* moved = std::getenv("CARAT_BINARY_DIR");
-  return std::string(moved != nullptr ? moved : CARAT_BINARY_DIR) + "/bin/carat-engine";
-}
-
 std::string tiny() { return source_folder() + "/tests/recipes/tiny.yaml"; }
 
 pid_t start(const std::string& runs, const std::vector<std::string>& more) {
-  std::vector<std::string> words = {engine(), "run", tiny(), "--runs", runs, "--threads", "2", "--device", "cpu"};
+  std::vector<std::string> words = {"run", tiny(), "--runs", runs, "--threads", "2", "--device", "cpu"};
   words.insert(words.end(), more.begin(), more.end());
-  const pid_t child = fork();
-  if (child != 0) return child;
-  if (freopen("/dev/null", "w", stdout) == nullptr) _exit(126);
-  std::vector<char*> arguments;
-  for (std::string& word : words) arguments.push_back(word.data());
-  arguments.push_back(nullptr);
-  execv(arguments[0], arguments.data());
-  _exit(127);
-}
-
-int finish(pid_t child) {
-  int status = 0;
-  waitpid(child, &status, 0);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  return start_engine(words);
 }
 
 struct Outcome {
