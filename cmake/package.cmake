@@ -7,6 +7,6 @@ if(CARAT_ENGINE)
     COMMAND ${CMAKE_SOURCE_DIR}/cmake/make_package.sh ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR} ${PROJECT_VERSION}
             ${CMAKE_CXX_COMPILER}
     USES_TERMINAL VERBATIM)
-  add_dependencies(package carat carat-engine graph_test every_model_test weights_test base_test config_test data_test
-    scoring_test kernels_test packed_test net_test stages_test recipe_test run_test)
+  get_property(carat_tests GLOBAL PROPERTY CARAT_TESTS)
+  add_dependencies(package carat carat-engine ${carat_tests})
 endif()
