@@ -53,21 +53,22 @@ struct LayerSpec {
   OpKind op = OpKind::input;
   std::vector<std::string> inputs;
 
-  Shape input_shape;         // input
-  int64_t out_channels = 0;  // conv, linear
-  int64_t kernel = 1;        // conv, max_pool, avg_pool
-  int64_t stride = 1;        // conv, max_pool, avg_pool
-  int64_t padding = 0;       // conv, max_pool, avg_pool
-  int64_t groups = 1;        // conv
-  bool has_bias = false;     // conv, linear, scale
-  double epsilon = 1e-5;     // batch_norm
-  double rate = 0.0;         // dropout
-  int64_t factor = 1;        // upsample
+  Shape input_shape;           // input
+  int64_t out_channels = 0;    // conv, linear
+  int64_t kernel = 1;          // conv, max_pool, avg_pool
+  int64_t stride = 1;          // conv, max_pool, avg_pool
+  int64_t padding = 0;         // conv, max_pool, avg_pool
+  int64_t groups = 1;          // conv
+  bool has_bias = false;       // conv, linear, scale
+  bool is_normalized = false;  // input: float32 pixels, normalised before the network
+  double epsilon = 1e-5;       // batch_norm
+  double rate = 0.0;           // dropout
+  int64_t factor = 1;          // upsample
 
   bool is_masked = false;                       // conv, linear: pruned weights stay zero
   std::optional<QuantSpec> quant;               // conv, linear: the weights; activation_quant: the activations
   bool has_unit_scale = false;                  // quantized layers after fusing: the scales have moved to a Scale layer
-  Arithmetic arithmetic = Arithmetic::float32;  // scale
+  Arithmetic arithmetic = Arithmetic::float32;  // scale; relu, avg_pool, global_avg_pool, multiply: width of multiplies
 
   bool operator==(const LayerSpec&) const = default;
 };

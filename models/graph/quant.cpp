@@ -10,12 +10,18 @@ QuantSpec QuantSpec::symmetric(int64_t bits, Granularity granularity, Rounding r
   return {bits, true, granularity, rounding};
 }
 
+QuantSpec QuantSpec::full_range(int64_t bits, Granularity granularity, Rounding rounding) {
+  QuantSpec spec = symmetric(bits, granularity, rounding);
+  spec.is_full_range_ = true;
+  return spec;
+}
+
 QuantSpec QuantSpec::unsigned_tensor(int64_t bits, Rounding rounding) {
   require(bits >= 1 && bits <= 16, "unsigned quantization: expected 1 to 16 bits, got {}", bits);
   return {bits, false, Granularity::tensor, rounding};
 }
 
-int64_t QuantSpec::lowest_code() const { return is_signed_ ? -highest_code() : 0; }
+int64_t QuantSpec::lowest_code() const { return is_signed_ ? -highest_code() - (is_full_range_ ? 1 : 0) : 0; }
 
 int64_t QuantSpec::highest_code() const { return (int64_t{1} << (is_signed_ ? bits_ - 1 : bits_)) - 1; }
 

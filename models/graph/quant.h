@@ -14,6 +14,8 @@ class QuantSpec {
  public:
   // Signed symmetric codes -(2^(bits-1)-1) .. 2^(bits-1)-1, bits 2..16.
   static QuantSpec symmetric(int64_t bits, Granularity granularity, Rounding rounding = Rounding::half_even);
+  // Signed two's complement codes -(2^(bits-1)) .. 2^(bits-1)-1, bits 2..16.
+  static QuantSpec full_range(int64_t bits, Granularity granularity, Rounding rounding = Rounding::half_even);
   // Unsigned codes 0 .. 2^bits-1 (after ReLU, or pixels), one scale per tensor, bits 1..16.
   static QuantSpec unsigned_tensor(int64_t bits, Rounding rounding = Rounding::half_even);
 
@@ -23,6 +25,8 @@ class QuantSpec {
   Rounding rounding() const { return rounding_; }
   int64_t lowest_code() const;
   int64_t highest_code() const;
+
+  bool is_full_range() const { return is_full_range_; }
 
   bool operator==(const QuantSpec&) const = default;
 
@@ -34,6 +38,7 @@ class QuantSpec {
   bool is_signed_;
   Granularity granularity_;
   Rounding rounding_;
+  bool is_full_range_ = false;
 };
 
 std::string_view name_of(Rounding rounding);

@@ -11,16 +11,19 @@ namespace {
 using Json = nlohmann::json;
 
 Json quant_to_json(const QuantSpec& quant) {
-  return {{"bits", quant.bits()},
-          {"signed", quant.is_signed()},
-          {"granularity", std::string(name_of(quant.granularity()))},
-          {"rounding", std::string(name_of(quant.rounding()))}};
+  Json json = {{"bits", quant.bits()},
+               {"signed", quant.is_signed()},
+               {"granularity", std::string(name_of(quant.granularity()))},
+               {"rounding", std::string(name_of(quant.rounding()))}};
+  if (quant.is_full_range()) json["full_range"] = true;
+  return json;
 }
 
 QuantSpec quant_from_json(const Json& json) {
   const Rounding rounding = rounding_named(json.at("rounding").get<std::string>());
   const Granularity granularity = granularity_named(json.at("granularity").get<std::string>());
   const int64_t bits = json.at("bits");
+  if (json.value("full_range", false)) return QuantSpec::full_range(bits, granularity, rounding);
   if (json.at("signed").get<bool>()) return QuantSpec::symmetric(bits, granularity, rounding);
   require(granularity == Granularity::tensor, "unsigned quantization has one scale per tensor");
   return QuantSpec::unsigned_tensor(bits, rounding);
@@ -41,6 +44,7 @@ Json layer_to_json(const LayerSpec& layer) {
   put("padding", layer.padding, kDefault.padding);
   put("groups", layer.groups, kDefault.groups);
   put("bias", layer.has_bias, kDefault.has_bias);
+  put("normalized", layer.is_normalized, kDefault.is_normalized);
   put("epsilon", layer.epsilon, kDefault.epsilon);
   put("rate", layer.rate, kDefault.rate);
   put("factor", layer.factor, kDefault.factor);
@@ -69,6 +73,7 @@ LayerSpec layer_from_json(const Json& json) {
   get("padding", layer.padding);
   get("groups", layer.groups);
   get("bias", layer.has_bias);
+  get("normalized", layer.is_normalized);
   get("epsilon", layer.epsilon);
   get("rate", layer.rate);
   get("factor", layer.factor);

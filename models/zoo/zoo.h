@@ -39,6 +39,8 @@ struct ZooEntry {
   std::vector<ModelOption> options;
   std::vector<PublishedCounts> published;
   ModelGraph (*build)(const ModelValues& options, const Shape& input, int64_t classes);
+  // A published final network: its files are known by their tensors, and are scored on this track. Else "".
+  std::string track = {};
 };
 
 const std::vector<ZooEntry>& zoo();
