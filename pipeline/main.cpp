@@ -68,7 +68,7 @@ int run_command(const std::vector<std::string>& words) {
   run.command = "carat run " + join(words, " ");
   const ScoreSheet sheet = run_recipe(recipe_of(map), run);
   fmt::print("\nscore {:.6f} on track {}: accuracy {}/{}, gate {}\n{}/{}/score_sheet.md\n", sheet.score(),
-             sheet.track.name, sheet.correct, sheet.total, sheet.passes_gate() ? "passed" : "MISSED", run.runs_folder,
+             sheet.track.name, sheet.accuracy.correct, sheet.accuracy.total, gate_name(sheet.gate()), run.runs_folder,
              std::filesystem::path(recipe_argument(map)).stem().string());
   return 0;
 }

@@ -144,8 +144,8 @@ class Run {
     }
     record.zeros += record.weights;
     const Ledger ledger = count_network(model.graph, nonzeros);
-    record.storage_bits = ledger.storage_bits();
-    record.op_bits = ledger.op_bits();
+    record.storage_bits = ledger.storage_bits().to_integer();
+    record.op_bits = ledger.op_bits().to_integer();
     record.is_dense = std::none_of(model.graph.layers().begin(), model.graph.layers().end(),
                                    [](const LayerSpec& layer) { return layer.quant || layer.is_masked; });
     return record;
@@ -170,8 +170,8 @@ class Run {
     const ScoreSheet sheet =
         make_sheet(unpacked.graph, nonzeros_per_kernel(unpacked), recipe_.track, verified.correct, verified.total);
     const PayloadSize size = payload_size(packed);
-    require(size.payload_bits == sheet.storage_bits, "pack: the payload has {} bits, the score sheet {}",
-            size.payload_bits, sheet.storage_bits);
+    require(Ratio(size.payload_bits) == sheet.param_bits, "pack: the payload has {} bits, the score sheet {}",
+            size.payload_bits, sheet.param_bits.text());
     console_.line(
         fmt::format("      packed file: payload {} bits = storage on the sheet; padding {} bits, header {} bytes, file "
                     "{} bytes",

@@ -13,7 +13,7 @@
 #include "models/net/device.h"
 #include "models/net/network.h"
 #include "pipeline/report.h"
-#include "scoring/ledger.h"
+#include "scoring/score_sheet.h"
 
 namespace carat {
 namespace {
@@ -83,12 +83,14 @@ std::string plan_text(const Recipe& recipe, const std::string& device) {
   for (size_t i = 0; i < recipe.stages.size(); ++i) {
     const Prediction& prediction = recipe.predictions[i];
     const Ledger ledger = count_network(prediction.graph, predicted_nonzeros(prediction));
+    const int64_t storage_bits = ledger.storage_bits().to_integer();
+    const int64_t op_bits = ledger.op_bits().to_integer();
     const double seconds = prediction.training_passes * speed.training_seconds +
                            (prediction.forward_images + static_cast<double>(data.test_size)) * speed.forward_seconds;
     total += seconds;
     text += fmt::format("{:<16} {:>14} {:>16} {:>10.6f} {:>9}\n", recipe.stages[i].id,
-                        with_separators(ledger.storage_bits() / 32), with_separators(ledger.op_bits() / 32),
-                        score_of(recipe.track, ledger.storage_bits(), ledger.op_bits()), readable_seconds(seconds));
+                        with_separators(storage_bits / 32), with_separators(op_bits / 32),
+                        score_of(recipe.track, storage_bits, op_bits), readable_seconds(seconds));
   }
   return text + fmt::format("{:<16} {:>14} {:>16} {:>10} {:>9}\n", "all", "", "", "", readable_seconds(total));
 }

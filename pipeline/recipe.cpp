@@ -38,7 +38,7 @@ void refuse_name(const Node& node, const std::vector<std::string>& legal) {
 void read_track(const Node& root, Recipe& recipe) {
   const Node& node = required_key(root, "track");
   if (node.kind == Node::Kind::mapping) {
-    Track custom{"custom", 1, 1, 0, 1, "", "the recipe's own normaliser and gate"};
+    Track custom{"custom", 1, 1, 0, 1, {}, "", "the recipe's own normaliser and gate"};
     OptionTable table;
     table.integer("parameters", custom.parameter_norm, {1, int64_t{1} << 50},
                   "parameters that score 1, in 32-bit units");
@@ -81,7 +81,9 @@ void read_model(const Node& root, Recipe& recipe) {
   node.as_mapping();
   const Node& name = required_key(node, "name");
   std::vector<std::string> names;
-  for (const ZooEntry& entry : zoo()) names.push_back(entry.name);
+  // A published final network is scored, not trained.
+  for (const ZooEntry& entry : zoo())
+    if (entry.track.empty()) names.push_back(entry.name);
   if (std::find(names.begin(), names.end(), name.as_text()) == names.end()) refuse_name(name, names);
   recipe.model_name = name.as_text();
   const ZooEntry& entry = zoo_entry(recipe.model_name);

@@ -1,54 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every operation and every stored value of a network as rows with the rule that made them, in exact integers.
-// The strict policy of docs/scoring_rules.md.
+// What a policy charges for a walk: rows with count, width, formula and rule, in exact numbers.
 #pragma once
 
-#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
 
-#include "models/graph/graph.h"
+#include "scoring/policy.h"
+#include "scoring/walk.h"
 
 namespace carat {
 
-// True nonzero weights of every kernel (output channel), by layer.
-using KernelNonzeros = std::map<std::string, std::vector<int64_t>>;
+enum class Part { ops, params };
 
-struct OpRow {
+struct Row {
+  Part part = Part::ops;
   std::string layer;
-  std::string what;   // "mult", "add", "bias add" ...
-  int64_t count = 0;  // per image
-  int64_t bits = 32;  // width of the wider operand, R18
-  std::string rule;
-
-  int64_t bit_ops() const { return count * bits; }
-};
-
-struct StorageRow {
-  std::string layer;
-  std::string tensor;  // "weight values", "weight mask", "scale" ...
-  int64_t count = 0;
+  std::string kind;
+  std::string what;
+  Ratio count;
   int64_t bits = 32;
+  std::string formula;
   std::string rule;
 
-  int64_t total_bits() const { return count * bits; }
+  Ratio total_bits() const { return count * Ratio(bits); }
 };
 
 struct Ledger {
-  std::vector<OpRow> ops;
-  std::vector<StorageRow> storage;
+  std::vector<Row> rows;
 
-  int64_t op_bits() const;
-  int64_t storage_bits() const;
+  Ratio op_bits() const { return total(Part::ops); }
+  Ratio storage_bits() const { return total(Part::params); }
+  Ratio total(Part part) const;
 };
 
-Ledger count_network(const ModelGraph& graph, const KernelNonzeros& nonzeros);
-
-// Every weight nonzero.
-KernelNonzeros dense_counts(const ModelGraph& graph);
+// Throws Error where the policy refuses the network: the freebie on a quantized one, a kind the script does not know.
+Ledger charge(const Walk& walk, const Policy& policy);
 
 // Additions of a tree that sums n products of width bits: levels of {width, additions}; an odd one is carried up free.
+// Source: MicroNet Challenge, RIAIR entry, accepted in verification (O6).
 std::map<int64_t, int64_t> adder_tree(int64_t n, int64_t bits);
+// Width of that tree's result: bits + ceil(log2 n).
+int64_t tree_result_bits(int64_t n, int64_t bits);
 
 }  // namespace carat
