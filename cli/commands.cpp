@@ -1,42 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/commands.h"
 
-#include <boost/program_options.hpp>
 #include <filesystem>
 #include <vector>
 
 #include "base/fail.h"
 #include "base/file.h"
 #include "base/parallel.h"
+#include "cli/parse.h"
 #include "data/dataset.h"
 #include "models/graph/dump.h"
 #include "models/packed/integer_executor.h"
 #include "models/packed/packed_model.h"
 #include "models/zoo/zoo.h"
-#include "scoring/score_sheet.h"
 
 namespace carat {
 namespace {
 
 namespace po = boost::program_options;
-
-po::variables_map parse(const std::vector<std::string>& words, po::options_description options) {
-  options.add_options()("arguments", po::value<std::vector<std::string>>()->composing(), "");
-  po::positional_options_description position;
-  position.add("arguments", -1);
-  po::variables_map map;
-  try {
-    po::store(po::command_line_parser(words).options(options).positional(position).run(), map);
-    po::notify(map);
-  } catch (const po::error& error) {
-    throw UsageError(error.what());
-  }
-  return map;
-}
-
-std::vector<std::string> arguments_of(const po::variables_map& map) {
-  return map.count("arguments") != 0 ? map["arguments"].as<std::vector<std::string>>() : std::vector<std::string>{};
-}
 
 std::string file_argument(const po::variables_map& map) {
   const std::vector<std::string> arguments = arguments_of(map);
@@ -57,7 +38,7 @@ int models_command(const std::vector<std::string>& words) {
   po::options_description options;
   options.add_options()("graphviz", "a digraph for dot")(
       "data", po::value<std::string>()->default_value("fashion_mnist"), "data set that sets input shape and classes");
-  const po::variables_map map = parse(words, options);
+  const po::variables_map map = parse_words(words, options);
   const std::vector<std::string> arguments = arguments_of(map);
   if (arguments.empty()) {
     list_models();
@@ -76,24 +57,7 @@ int models_command(const std::vector<std::string>& words) {
 }
 
 int inspect_command(const std::vector<std::string>& words) {
-  fmt::print("{}", describe(read_packed(file_argument(parse(words, {})))));
-  return 0;
-}
-
-int score_command(const std::vector<std::string>& words) {
-  std::string track;
-  std::string format;
-  int64_t correct = 0;
-  int64_t total = 0;
-  po::options_description options;
-  options.add_options()("track", po::value(&track)->required(), "")("correct", po::value(&correct), "")(
-      "total", po::value(&total), "")("format", po::value(&format)->default_value("md"), "md, csv or json");
-  const po::variables_map map = parse(words, options);
-  const Model model = unpack(read_packed(file_argument(map)));
-  const ScoreSheet sheet = make_sheet(model.graph, nonzeros_per_kernel(model), track_named(track), correct, total);
-  if (format != "md" && format != "csv" && format != "json")
-    throw UsageError("--format: expected md, csv or json, got " + format);
-  fmt::print("{}", format == "md" ? to_markdown(sheet) : format == "csv" ? to_csv(sheet) : to_json(sheet));
+  fmt::print("{}", describe(read_packed(file_argument(parse_words(words, {})))));
   return 0;
 }
 
@@ -105,7 +69,7 @@ int evaluate_command(const std::vector<std::string>& words) {
   options.add_options()("data", po::value(&source.name)->required(), "")("root", po::value(&source.root), "")(
       "predictions", po::value(&predictions_file), "file for the predicted classes, one line per image")(
       "threads", po::value(&threads), "");
-  const po::variables_map map = parse(words, options);
+  const po::variables_map map = parse_words(words, options);
   const IntegerExecutor executor(read_packed(file_argument(map)));
   const Dataset data = open_dataset(source, Split::test);
   const std::vector<int64_t> predicted = executor.predict(data.pixels, threads > 0 ? threads : default_threads());
@@ -124,10 +88,12 @@ int evaluate_command(const std::vector<std::string>& words) {
 }  // namespace
 
 const std::vector<Command>& command_table() {
-  static const std::vector<Command> table = {{"models", models_command},
-                                             {"inspect", inspect_command},
-                                             {"score", score_command},
-                                             {"evaluate", evaluate_command}};
+  static const std::vector<Command> table = [] {
+    std::vector<Command> all = {
+        {"models", models_command}, {"inspect", inspect_command}, {"evaluate", evaluate_command}};
+    all.insert(all.end(), score_commands().begin(), score_commands().end());
+    return all;
+  }();
   return table;
 }
 

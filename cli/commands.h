@@ -20,5 +20,6 @@ struct Command {
 };
 
 const std::vector<Command>& command_table();
+const std::vector<Command>& score_commands();
 
 }  // namespace carat

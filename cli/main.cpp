@@ -25,8 +25,13 @@ const char* const kHelp = R"(carat: takes an image classifier through a compress
   carat models [NAME [key=value ...]] [--graphviz]
                           networks, or the layers of one
   carat inspect FILE      what a packed model holds, bit by bit
-  carat score FILE --track NAME [--correct N --total N]
-                          score sheet of a packed model
+  carat score FILE [--policy P]... [--track NAME] [--declare D]... [--correct N --total M] [--format table|md|csv|json]
+                          score sheet of a model of any stage, a packed model or an operation list
+  carat explain FILE LAYER [--policy P]
+                          every row of one layer: formula, rule and its text
+  carat diff A B          two sheets, or two of what score takes, row by row: where the score went
+  carat policies [NAME]   ways of counting, or how one differs from strict
+  carat oplist [--schema] every kind and field of an operation list, or its JSON Schema
   carat evaluate FILE --data NAME [--root FOLDER] [--threads N]
                           accuracy of a packed model, executed on integer codes
 

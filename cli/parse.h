@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// Command lines of one command: options and positional arguments.
+#pragma once
+
+#include <boost/program_options.hpp>
+#include <string>
+#include <vector>
+
+namespace carat {
+
+// Throws UsageError.
+boost::program_options::variables_map parse_words(const std::vector<std::string>& words,
+                                                  boost::program_options::options_description options);
+std::vector<std::string> arguments_of(const boost::program_options::variables_map& map);
+
+}  // namespace carat
