@@ -12,7 +12,7 @@ mkdir -p "$folder/bin" "$folder/tests-bin" "$folder/lib" "$folder/tests"
 cp "$build/bin/carat" "$build/bin/carat-engine" "$folder/bin/"
 cp "$build"/tests/*_test "$folder/tests-bin/"
 rm -f "$folder/tests-bin/layering_test" # it reads the source tree
-cp -r "$source/recipes" "$folder/"
+cp -r "$source/recipes" "$source/oplists" "$source/docs" "$folder/"
 cp -r "$source/tests/recipes" "$source/tests/golden" "$folder/tests/"
 cp -r "$source/results" "$folder/"
 for library in libstdc++.so.6 libgcc_s.so.1; do

@@ -41,9 +41,9 @@ class ResultTest : public testing::Test {
     const Model model = unpack(packed);
     const nlohmann::json sheet = sheet_of(result);
     const ScoreSheet again = make_sheet(model.graph, nonzeros_per_kernel(model), track_named(sheet["track"]),
-                                        sheet["correct"], sheet["total"]);
+                                        sheet["accuracy"]["correct"], sheet["accuracy"]["total"]);
     EXPECT_EQ(nlohmann::json::parse(to_json(again)), sheet);
-    EXPECT_EQ(payload_size(packed).payload_bits, sheet["storage_bits"]);
+    EXPECT_EQ(payload_size(packed).payload_bits, sheet["param_bits"]);
   }
 
   static void check_predictions(const Result& result) {
@@ -64,8 +64,8 @@ class ResultTest : public testing::Test {
     int64_t correct = 0;
     for (size_t i = 0; i < predicted.size(); ++i) correct += predicted[i] == data->labels[i] ? 1 : 0;
     const nlohmann::json sheet = sheet_of(result);
-    EXPECT_EQ(correct, sheet["correct"]);
-    EXPECT_EQ(data->size(), sheet["total"]);
+    EXPECT_EQ(correct, sheet["accuracy"]["correct"]);
+    EXPECT_EQ(data->size(), sheet["accuracy"]["total"]);
   }
 };
 

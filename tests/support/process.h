@@ -12,11 +12,13 @@
 
 namespace carat {
 
-// The built programs; CARAT_BINARY_DIR in the environment wins, for packaged tests.
-inline std::string engine() {
+// Where the built programs lie; CARAT_BINARY_DIR in the environment wins, for packaged tests.
+inline std::string program_folder() {
   const char* moved = std::getenv("CARAT_BINARY_DIR");
-  return std::string(moved != nullptr ? moved : CARAT_BINARY_DIR) + "/bin/carat-engine";
+  return std::string(moved != nullptr ? moved : CARAT_BINARY_DIR) + "/bin";
 }
+
+inline std::string engine() { return program_folder() + "/carat-engine"; }
 
 // Runs the engine with its output dropped; what it says on stderr goes to the file where one is named.
 inline pid_t start_engine(std::vector<std::string> words, const std::string& errors = "") {
