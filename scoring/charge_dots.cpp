@@ -105,9 +105,12 @@ class DotCharge {
 
   void tree_rows() {
     require(!is_fractional_, "an adder tree needs whole numbers of products, got {} per output", dots_.products.text());
+    std::map<int64_t, int64_t> kernels_of;  // by their number of products
+    for (const int64_t n : kernels_) ++kernels_of[n];
     std::map<int64_t, int64_t> adds;
-    for (const int64_t n : kernels_)
-      for (const auto& [bits, count] : adder_tree(n, dots_.product_bits())) adds[bits] += count;
+    for (const auto& [n, kernels] : kernels_of)
+      for (const auto& [bits, count] : adder_tree(n, dots_.product_bits()))
+        adds[bits] = checked_sum(adds[bits], checked_product(count, kernels));
     int64_t level = 0;
     for (const auto& [bits, count] : adds)
       add_row(What::add, Ratio(count) * Ratio(dots_.positions), policy_.add_bits.value_or(bits),

@@ -21,9 +21,8 @@ Policy official(bool is_freebie) {
   p.float_adds = FloatAdds::minus_outputs;
   p.free_operations = {W::norm_mult};
   p.free_tensors = {Stored::norm_scale};
-  p.known_kinds = {"conv", "conv2d", "depthwise_conv2d", "linear",     "global_avg_pool", "multiply", "add",
-                   "relu", "swish",  "sigmoid",          "batch_norm", "concat",          "dropout",  "upsample",
-                   "copy", "scale",  "add_bias"};
+  p.known_kinds = {"conv",  "conv2d",  "depthwise_conv2d", "linear", "global_avg_pool", "multiply", "add",  "relu",
+                   "swish", "sigmoid", "batch_norm",       "concat", "dropout",         "upsample", "copy", "add_bias"};
   return p;
 }
 

@@ -4,6 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
+
+#include "base/fail.h"
 
 namespace carat {
 
@@ -40,6 +43,9 @@ void WalkBuilder::reduced_width(int64_t bits, const std::string& what) {
 }
 
 void WalkBuilder::dots(DotProducts dots, bool inputs_are_quantized) {
+  constexpr int64_t kMostKernels = int64_t{1} << 24;  // 128 MB of counts
+  kernels_ = checked_sum(kernels_, std::ssize(dots.per_kernel));
+  require(kernels_ <= kMostKernels, "the network has more than {} kernels", kMostKernels);
   if (dots.has_weights) reduced_width(dots.weight_bits, "weights");
   if (inputs_are_quantized) reduced_width(dots.input_bits, "inputs");
   if (dots.accumulator.kind == Accumulator::Kind::floating) reduced_width(dots.accumulator.bits, "sums");

@@ -50,6 +50,7 @@ class WalkBuilder {
   std::string layer_;
   std::string kind_;
   Ratio share_ = 1;
+  int64_t kernels_ = 0;
 };
 
 }  // namespace carat
