@@ -14,7 +14,8 @@ __extension__ using Int128 = __int128;
 class Ratio {
  public:
   Ratio() = default;
-  Ratio(int64_t value) : numerator_(value) {}  // NOLINT(google-explicit-constructor)
+  Ratio(int64_t value) : numerator_(value) {}
+  Ratio(int value) : numerator_(value) {}
   // numerator / denominator; throws Error when the denominator is zero.
   static Ratio of(int64_t numerator, int64_t denominator);
   // "0.75", "12", "1e-3": at most 18 digits. Throws Error for anything else, "nan" and "inf" included.

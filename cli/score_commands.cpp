@@ -99,7 +99,7 @@ int explain_command(const std::vector<std::string>& words) {
 
 // A sheet that was written before, or one made now.
 std::string sheet_json(const std::string& path, const ScoreWords& words, const std::string& policy) {
-  const std::string text = read_text(path);
+  std::string text = read_text(path);
   if (text.starts_with("{") && text.find("\"rows\"") != std::string::npos &&
       text.find("\"bit_ops\"") != std::string::npos)
     return text;

@@ -18,7 +18,7 @@ std::string foreign_name(const ModelGraph& graph, const std::string& buffer) {
 }
 
 // A linear layer's weights are two-dimensional elsewhere.
-bool same_shape(std::vector<int64_t> ours, std::vector<int64_t> theirs) {
+bool same_shape(std::vector<int64_t> ours, const std::vector<int64_t>& theirs) {
   while (ours.size() > theirs.size() && ours.back() == 1) ours.pop_back();
   return ours == theirs;
 }

@@ -7,6 +7,7 @@
 #include "scoring/oplist.h"
 #include "scoring/score_sheet.h"
 
+// NOLINTNEXTLINE(readability-identifier-naming): the name that libFuzzer calls
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   try {
     const carat::OpList list = carat::read_oplist({reinterpret_cast<const char*>(data), size}, "fuzz");

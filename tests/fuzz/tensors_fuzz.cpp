@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "models/weights/tensor_file.h"
 
+// NOLINTNEXTLINE(readability-identifier-naming): the name that libFuzzer calls
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   try {
     const carat::TensorFile file = carat::read_tensors({reinterpret_cast<const char*>(data), size}, "fuzz");
