@@ -65,7 +65,11 @@ class Charge {
   }
 
   void visit(const DotProducts& dots) {
-    for (Row& row : charge_dots(dots, policy_)) push(std::move(row));
+    try {
+      for (Row& row : charge_dots(dots, policy_)) push(std::move(row));
+    } catch (const Error& error) {
+      fail("layer {}: {}", step_->layer, error.what());
+    }
   }
 
   void visit(const Elementwise& op) {

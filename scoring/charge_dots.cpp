@@ -104,7 +104,9 @@ class DotCharge {
   }
 
   void tree_rows() {
-    require(!is_fractional_, "an adder tree needs whole numbers of products, got {} per output", dots_.products.text());
+    require(!is_fractional_,
+            "an adder tree needs whole numbers of products (sparsity_mode uniform, real or floor), got {} per output",
+            dots_.products.text());
     std::map<int64_t, int64_t> kernels_of;  // by their number of products
     for (const int64_t n : kernels_) ++kernels_of[n];
     std::map<int64_t, int64_t> adds;

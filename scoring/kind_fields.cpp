@@ -171,11 +171,16 @@ void walk_zero_points(const Fields& fields, WalkBuilder& builder, const WeightSi
     const int64_t bits = fields.integer("weight_zero_point_bits");
     builder.store(Stored::zero_point, points, bits);
     const int64_t width = tree_width(size.length, dots.input_bits);
-    builder.op(What::zero_point, checked_product(size.length - 1, size.positions), width, "R9 R16 R18",
-               fmt::format("sum of the {} inputs of a window x {} positions", size.length, size.positions));
-    builder.op(
-        What::zero_point, checked_product(checked_product(2, size.kernels), size.positions), width + bits, "R9 R16 R18",
-        fmt::format("times the zero point, subtracted: 2 x {} kernels x {} positions", size.kernels, size.positions));
+    const int64_t windows = checked_product(size.groups, size.positions);
+    const int64_t outputs = checked_product(size.kernels, size.positions);
+    const bool is_tree = dots.accumulator.kind == Accumulator::Kind::tree;
+    const int64_t sum_bits = is_tree ? tree_width(size.length, dots.product_bits()) : dots.accumulator.bits;
+    builder.op(What::zero_point, checked_product(size.length - 1, windows), width, "R9 R16 R18",
+               fmt::format("sum of the {} inputs of {} windows", size.length, windows));
+    builder.op(What::zero_point, outputs, std::max(width, bits), "R9 R16 R18",
+               fmt::format("that sum times the zero point: {} outputs", outputs));
+    builder.op(What::zero_point, outputs, std::max(width + bits, sum_bits), "R9 R16 R18",
+               fmt::format("subtracted from the dot product: {} outputs", outputs));
   }
   if (!fields.has("input_zero_point_bits")) return;
   const int64_t bits = fields.integer("input_zero_point_bits");
@@ -358,6 +363,14 @@ void walk_weights(const Fields& fields, WalkBuilder& builder, const WeightSize& 
       encoding.is_sign && (dots.input_type == NumberType::floating || dots.input_type == NumberType::sign_magnitude);
   if (fields.has("nonzeros") && !fields.has("nonzeros_per_kernel") && kept.is_sparse)
     builder.note("nonzeros of some layers are given for the whole tensor and spread evenly over its kernels");
+  if (dots.on_integers() && dots.accumulator.kind == Accumulator::Kind::fixed && !dots.per_kernel.empty()) {
+    const int64_t largest = *std::max_element(dots.per_kernel.begin(), dots.per_kernel.end());
+    if (const int64_t needed = tree_width(largest, dots.product_bits()); dots.accumulator.bits < needed)
+      builder.note(
+          fmt::format("an accumulator of {} bits is declared where an exact sum needs {}: its kernels must "
+                      "really be narrow (R25)",
+                      dots.accumulator.bits, needed));
+  }
   store_weights(fields, builder, size.kernels, size.length);
   const DotProducts copy = dots;
   builder.dots(std::move(dots), true);

@@ -26,6 +26,7 @@ struct WeightSize {
   int64_t kernels = 1;
   int64_t length = 1;
   int64_t positions = 1;
+  int64_t groups = 1;
   bool is_linear = false;
   int64_t input_elements = 0;  // read per example: for an input zero point
 };

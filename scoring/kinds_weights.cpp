@@ -67,6 +67,7 @@ LayerShapes convolve(const Fields& fields, WalkBuilder& builder, int64_t in, int
     fields.refuse("groups", fmt::format("{} groups do not divide {} input and {} output channels", groups, in, out));
   WeightSize size;
   size.kernels = out;
+  size.groups = groups;
   size.length = checked_product(in / groups, w.kernel.first * w.kernel.second);
   size.positions = checked_product(w.output.first, w.output.second);
   size.input_elements = checked_product(in, checked_product(w.input.first, w.input.second));

@@ -139,11 +139,12 @@ TEST(Rules, CodebookStoresItsEntries) {
 }
 
 TEST(Rules, ZeroPoints) {
-  // Windows of 4 codes at 6 positions: 18 additions at the sum's width 8 + 2; per output one multiply and one
-  // subtraction at 10 + 8 bits: 2 x 12. Inputs: 4 x 2 x 3 subtractions at max(8, 8).
+  // Windows of 4 codes at 6 positions: 18 additions at the sum's width 8 + 2; per output (12) one multiply of 10 by 8
+  // bits and one subtraction of 10 + 8 bits from the sum of 4 products of 16: max(18, 18). Inputs: 4 x 2 x 3
+  // subtractions at max(8, 8). Stored: two of 8 bits.
   const Ledger ledger = ledger_of(conv(R"("weight_bits": 8, "input_bits": 8, "input_type": "unsigned",
     "weight_zero_points": 1, "input_zero_point_bits": 8, "input_zero_point_folded": false)"));
-  EXPECT_EQ(bits_of(ledger, "zero point"), Ratio(18 * 10 + 24 * 18 + 24 * 8 + 8 + 8));
+  EXPECT_EQ(bits_of(ledger, "zero point"), Ratio(18 * 10 + 12 * 10 + 12 * 18 + 24 * 8 + 8 + 8));
 }
 
 TEST(Rules, R21Conversions) {
@@ -207,6 +208,18 @@ TEST(Rules, R25AccumulatorsAsDeclared) {
   // Signed inputs: the product is one bit narrower.
   EXPECT_EQ(bits_of(ledger_of(conv(R"("weight_bits": 4, "input_bits": 4, "input_type": "signed")")), "add"),
             Ratio(12 * (2 * 7 + 8)));
+}
+
+TEST(Rules, R25NarrowAccumulatorsAreNoted) {
+  // 4 products of 8 bits need 10; 9 are declared.
+  const auto notes = [](int bits) {
+    return list_of(conv(R"("weight_bits": 4, "input_bits": 4, "input_type": "unsigned", "accumulator": "fixed",
+                           "accumulator_bits": )" +
+                        std::to_string(bits)))
+        .walk.notes.size();
+  };
+  EXPECT_EQ(notes(9), 1U);
+  EXPECT_EQ(notes(10), 0U);
 }
 
 TEST(Rulings, O1O2O4) {
