@@ -17,21 +17,19 @@ ScoreInput from_model(const Model& model, const std::string& track) {
   return {walk_network(model.graph, nonzeros_per_kernel(model)), track, {}, {}};
 }
 
-ModelGraph published_graph(const ZooEntry& entry) {
-  const PublishedCounts& counts = entry.published.front();
-  return build_model(entry.name, counts.options, counts.input, counts.classes);
-}
-
 ScoreInput from_foreign(const TensorFile& file, const std::string& path, const std::string& model) {
   if (!model.empty()) {
     const ZooEntry& entry = zoo_entry(model);
-    return from_model(model_from_tensors(file, published_graph(entry), path), entry.track);
+    const ZooVariant* named = zoo_variant(model);
+    const ZooVariant& variant = named != nullptr ? *named : entry.variants.front();
+    return from_model(model_from_tensors(file, build_network(variant).graph, path), variant.track);
   }
-  for (const ZooEntry& entry : zoo()) {
-    if (entry.track.empty()) continue;
-    const ModelGraph graph = published_graph(entry);
-    if (mismatches(file, graph).empty()) return from_model(model_from_tensors(file, graph, path), entry.track);
-  }
+  for (const ZooEntry& entry : zoo())
+    for (const ZooVariant& variant : entry.variants) {
+      if (variant.track.empty()) continue;
+      const ModelGraph graph = build_network(variant).graph;
+      if (mismatches(file, graph).empty()) return from_model(model_from_tensors(file, graph, path), variant.track);
+    }
   fail(
       "{}: expected a Carat network under 'carat' in the metadata or the tensors of a published entry, found {} other "
       "tensors (--model NAME takes them as a network of the zoo)",

@@ -8,8 +8,8 @@ namespace {
 
 // x with its zero border, as int32.
 std::vector<int32_t> padded(const float* x, const Window& w) {
-  const int64_t height = w.height + 2 * w.padding;
-  const int64_t width = w.width + 2 * w.padding;
+  const int64_t height = w.height + 2 * w.padding + w.extra_padding;
+  const int64_t width = w.width + 2 * w.padding + w.extra_padding;
   std::vector<int32_t> plane(static_cast<size_t>(w.channels * height * width), 0);
   for (int64_t c = 0; c < w.channels; ++c)
     for (int64_t y = 0; y < w.height; ++y)
@@ -53,8 +53,8 @@ SparseKernels sparse_kernels(const float* weights, const Window& w) {
 }
 
 void convolve_codes(const float* x, const SparseKernels& weights, const Window& w, int32_t* acc) {
-  const int64_t height = w.height + 2 * w.padding;
-  const int64_t width = w.width + 2 * w.padding;
+  const int64_t height = w.height + 2 * w.padding + w.extra_padding;
+  const int64_t width = w.width + 2 * w.padding + w.extra_padding;
   const int64_t part = (width + w.stride - 1) / w.stride;
   const std::vector<int32_t> plane = split_columns(padded(x, w), width, w.stride, part);
   const int64_t out_height = w.out_height();

@@ -24,6 +24,12 @@ void max_pool(const float* x, const Window& window, float* y);
 // Sum row by row, then times float32(1 / pixels).
 void global_avg_pool(const float* x, int64_t channels, int64_t pixels, float* y);
 
+// Channel g * n + i of groups g, n = channels / groups, moves to i * groups + g. Source: Zhang et al. 2018
+// (ShuffleNet).
+void shuffle_channels(const float* x, const Window& window, float* y);
+// To size x size: source row floor(i * height / size), columns alike.
+void upsample_nearest(const float* x, const Window& window, int64_t size, float* y);
+
 // Sums over c, r, s in this order, float32; weights {K, C/groups, R, S}; taps in the padding are left out.
 void convolve_float(const float* x, const float* weights, const Window& window, float* y);
 

@@ -98,6 +98,19 @@ void global_avg_pool(const float* x, int64_t channels, int64_t pixels, float* y)
   }
 }
 
+void shuffle_channels(const float* x, const Window& w, float* y) {
+  const int64_t pixels = w.height * w.width;
+  const int64_t per_group = w.channels / w.groups;
+  for (int64_t c = 0; c < w.channels; ++c)
+    std::copy_n(x + c * pixels, pixels, y + (c % per_group * w.groups + c / per_group) * pixels);
+}
+
+void upsample_nearest(const float* x, const Window& w, int64_t size, float* y) {
+  for (int64_t c = 0; c < w.channels; ++c)
+    for (int64_t r = 0; r < size; ++r)
+      for (int64_t s = 0; s < size; ++s) *y++ = x[(c * w.height + r * w.height / size) * w.width + s * w.width / size];
+}
+
 void convolve_float(const float* x, const float* weights, const Window& w, float* y) {
   const int64_t depth = w.channels / w.groups;
   const int64_t kernels_per_group = w.out_channels / w.groups;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // y[c][i] = k[c] * x[c][i] + b[c], two float32 roundings, never fused; b may be null. x and y may alias.
+// Strict: product and sum are rounded to fp16 (half to even) after their float32 rounding.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +8,7 @@
 namespace carat {
 
 void scale_channels(const float* x, int64_t channels, int64_t pixels, const float* k, const float* b, float* y);
+void scale_channels_strict(const float* x, int64_t channels, int64_t pixels, const float* k, const float* b, float* y);
 
 struct ScaleExtents {
   int64_t channels;

@@ -82,16 +82,24 @@ void read_model(const Node& root, Recipe& recipe) {
   const Node& name = required_key(node, "name");
   std::vector<std::string> names;
   // A published final network is scored, not trained.
-  for (const ZooEntry& entry : zoo())
-    if (entry.track.empty()) names.push_back(entry.name);
+  for (const ZooEntry& family : zoo()) {
+    const auto trainable = std::count_if(family.variants.begin(), family.variants.end(),
+                                         [](const ZooVariant& variant) { return variant.track.empty(); });
+    if (trainable > 0) names.push_back(family.name);
+    for (const ZooVariant& variant : family.variants)
+      if (variant.track.empty() && variant.name != family.name) names.push_back(variant.name);
+  }
   if (std::find(names.begin(), names.end(), name.as_text()) == names.end()) refuse_name(name, names);
   recipe.model_name = name.as_text();
   const ZooEntry& entry = zoo_entry(recipe.model_name);
+  const ZooVariant* variant = zoo_variant(recipe.model_name);
   OptionTable table;
   std::string unused = recipe.model_name;
   table.text("name", unused, "network");
   for (const ModelOption& option : entry.options) {
     recipe.model_options[option.name] = option.default_value;
+    if (variant != nullptr && variant->options.contains(option.name))
+      recipe.model_options[option.name] = variant->options.at(option.name);
     table.integer(option.name, recipe.model_options[option.name], {option.lowest, option.highest}, option.help);
   }
   table.read(node);

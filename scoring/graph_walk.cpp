@@ -24,6 +24,8 @@ struct Signal {
   bool is_sum = false;  // an exact integer accumulator
 };
 
+bool is_normalized(const LayerSpec& input) { return input.preprocessing && !input.preprocessing->mean.empty(); }
+
 class GraphWalker {
  public:
   GraphWalker(const ModelGraph& graph, const KernelNonzeros& nonzeros) : graph_(graph), nonzeros_(nonzeros) {}
@@ -51,7 +53,7 @@ class GraphWalker {
 
   // Width of multiplies, divides and comparisons on floating-point operands: as declared, else 32 (O4).
   static int64_t declared_bits(const LayerSpec& layer) {
-    return layer.arithmetic == Arithmetic::fp16 ? 16 : kFloatBits;
+    return layer.arithmetic == Arithmetic::float32 ? kFloatBits : 16;
   }
 
   Signal weights(const LayerSpec& layer, const Signal& in) {
@@ -101,14 +103,15 @@ class GraphWalker {
 
   Signal scale(const LayerSpec& layer, const Signal& in) {
     const Shape& out = graph_.shape_of(layer.name);
-    const bool is_half = layer.arithmetic == Arithmetic::fp16;
+    const bool is_half = layer.arithmetic != Arithmetic::float32;
+    const int64_t add_bits = layer.arithmetic == Arithmetic::fp16_strict ? 16 : kFloatBits;
     // A floating-point operand has been rounded to the declared format; an integer one keeps its width.
     const int64_t operand = is_half && !in.is_sum && !in.is_codes ? 16 : in.bits;
     builder_.op(What::scale_mult, out.elements(), is_half ? std::max<int64_t>(16, operand) : kFloatBits, "R16 R18",
                 fmt::format("{} channels x {} x {}", out.channels, out.height, out.width));
     builder_.store(Stored::scale, out.channels, declared_bits(layer));
     if (layer.has_bias) {
-      builder_.op(What::bias_add, out.elements(), kFloatBits, "R16 O2",
+      builder_.op(What::bias_add, out.elements(), add_bits, "R16 O2",
                   fmt::format("{} channels x {} x {}", out.channels, out.height, out.width));
       builder_.store(Stored::scale_bias, out.channels, declared_bits(layer));
     }
@@ -123,7 +126,7 @@ class GraphWalker {
   }
 
   Signal visit(const LayerSpec& layer) {
-    if (layer.op == OpKind::input) return layer.is_normalized ? Signal{} : Signal{8, false, true, true, false};
+    if (layer.op == OpKind::input) return is_normalized(layer) ? Signal{} : Signal{8, false, true, true, false};
     const Signal in = widest(layer);
     const Shape& out = graph_.shape_of(layer.name);
     const int64_t n = out.elements();
@@ -162,7 +165,11 @@ class GraphWalker {
         return mean(layer, layer.kernel, layer.kernel);
       case OpKind::global_avg_pool:
         return mean(layer, graph_.input_shape(layer).height, graph_.input_shape(layer).width);
+      case OpKind::shuffle:
+        builder_.permutation(out.channels, n, kFloatBits, std::max(kFloatBits, in.bits));
+        return in;
       case OpKind::concat:
+      case OpKind::slice:
       case OpKind::upsample:
       case OpKind::dropout:
         return in;

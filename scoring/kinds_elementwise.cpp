@@ -143,15 +143,7 @@ LayerShapes convert(const Fields& fields, WalkBuilder& builder) {
 LayerShapes permute(const Fields& fields, WalkBuilder& builder) {
   const Shape shape = plane_of(fields);
   const int64_t bits = fields.integer("value_bits");
-  builder.op(What::permutation, shape.elements(), std::max(bits, fields.integer("input_bits")), "R23 R18",
-             plane_text(shape));
-  StoredTensor matrix;
-  matrix.what = Stored::permutation;
-  matrix.elements = matrix.mask_bits = checked_product(shape.channels, shape.channels);
-  matrix.values = matrix.nonzeros = shape.channels;
-  matrix.bits = bits;
-  matrix.mask_rule = "R23";
-  builder.store(std::move(matrix));
+  builder.permutation(shape.channels, shape.elements(), bits, std::max(bits, fields.integer("input_bits")));
   return same(shape);
 }
 

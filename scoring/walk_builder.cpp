@@ -93,6 +93,18 @@ void WalkBuilder::softmax(int64_t classes, int64_t positions, int64_t bits, bool
   op(What::function_mult, all, bits, "R16", fmt::format("division: {} x {} positions", classes, positions));
 }
 
+void WalkBuilder::permutation(int64_t channels, int64_t elements, int64_t value_bits, int64_t mult_bits) {
+  op(What::permutation, elements, mult_bits, "R23 R18",
+     fmt::format("{} channels x {} positions", channels, elements / channels));
+  StoredTensor matrix;
+  matrix.what = Stored::permutation;
+  matrix.elements = matrix.mask_bits = checked_product(channels, channels);
+  matrix.values = matrix.nonzeros = channels;
+  matrix.bits = value_bits;
+  matrix.mask_rule = "R23";
+  store(std::move(matrix));
+}
+
 void WalkBuilder::store(Stored what, int64_t elements, int64_t bits) {
   StoredTensor tensor;
   tensor.what = what;

@@ -39,6 +39,9 @@ class WalkBuilder {
   // Exponentials, their sum and the divisions: 3 n - 1 at 32 bits; stable: the maximum is found and subtracted before.
   void softmax(int64_t classes, int64_t positions, int64_t bits, bool is_stable);
 
+  // Channels that change places, as R23 counts them; value_bits: of the matrix's ones.
+  void permutation(int64_t channels, int64_t elements, int64_t value_bits, int64_t mult_bits);
+
   void store(Stored what, int64_t elements, int64_t bits);
   void store(StoredTensor tensor);
   void note(const std::string& text) { walk_.notes.push_back(text); }

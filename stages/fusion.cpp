@@ -19,7 +19,7 @@ struct Affine {
 bool passes_factor(OpKind op) {
   static const std::set<OpKind> kPassing = {OpKind::relu,     OpKind::add,      OpKind::concat,
                                             OpKind::max_pool, OpKind::avg_pool, OpKind::global_avg_pool,
-                                            OpKind::dropout,  OpKind::upsample};
+                                            OpKind::dropout,  OpKind::upsample, OpKind::shuffle};
   return kPassing.contains(op);
 }
 
@@ -87,10 +87,9 @@ class Fuser {
     if (layer.op == OpKind::input) return 1.0 / 255.0;
     if (layer.op == OpKind::activation_quant)
       return layer.has_unit_scale ? 1.0 : static_cast<double>(model_.buffer(name + ".scale").values[0]);
-    const bool keeps = layer.op == OpKind::max_pool || layer.op == OpKind::concat || layer.op == OpKind::dropout ||
-                       layer.op == OpKind::upsample;
-    require(keeps, "fuse: layer {}: its weights are quantized but its input '{}' is not; give it activation bits",
-            reader, name);
+    require(keeps_codes(layer.op),
+            "fuse: layer {}: its weights are quantized but its input '{}' is not; give it activation bits", reader,
+            name);
     const double scale = code_scale(layer.inputs.front(), reader);
     for (const std::string& from : layer.inputs)
       require(code_scale(from, reader) == scale, "fuse: layer {}: the inputs of '{}' have different scales", reader,

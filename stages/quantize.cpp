@@ -7,6 +7,7 @@
 #include "base/random.h"
 #include "data/loader.h"
 #include "models/net/network.h"
+#include "models/packed/input_rule.h"
 #include "stages/catalog.h"
 #include "stages/evaluate.h"
 #include "stages/scale_fit.h"
@@ -25,6 +26,7 @@ bool is_nonnegative(const ModelGraph& graph, const std::string& name) {
   const LayerSpec& layer = graph.layer(name);
   switch (layer.op) {
     case OpKind::input:
+      return !input_is_normalized(graph);
     case OpKind::relu:
     case OpKind::relu6:
     case OpKind::sigmoid:
@@ -37,6 +39,8 @@ bool is_nonnegative(const ModelGraph& graph, const std::string& name) {
     case OpKind::avg_pool:
     case OpKind::global_avg_pool:
     case OpKind::upsample:
+    case OpKind::slice:
+    case OpKind::shuffle:
     case OpKind::dropout:
       return std::all_of(layer.inputs.begin(), layer.inputs.end(),
                          [&](const std::string& from) { return is_nonnegative(graph, from); });
@@ -134,22 +138,30 @@ class Quantize : public Stage {
     return ModelGraph(graph.name(), layers);
   }
 
-  // One quantizer after every source of a weight layer; layers that want the same bits share it. The image stays as it
-  // is: it has 8-bit codes already.
+  // Bits of a layer's input. A normalised image keeps at least the 8 bits that it came with.
+  int64_t input_bits_of(const ModelGraph& graph, const LayerSpec& layer) const {
+    const int64_t bits = bits_of(layer.name).activations;
+    constexpr int64_t kImageBits = 8;
+    return layer.inputs.front() == graph.input().name ? std::max(kImageBits, bits) : bits;
+  }
+
+  // One quantizer after every source of a weight layer; layers that want the same bits share it. A plain image stays as
+  // it is: it has 8-bit codes already.
   ModelGraph with_quantizers(const ModelGraph& graph) const {
+    const bool is_plain = !input_is_normalized(graph);
     std::vector<LayerSpec> layers;
     std::map<std::string, std::set<int64_t>> wanted;
     for (const LayerSpec& layer : graph.layers())
-      if (has_weights(layer)) wanted[layer.inputs.front()].insert(bits_of(layer.name).activations);
+      if (has_weights(layer)) wanted[layer.inputs.front()].insert(input_bits_of(graph, layer));
     const auto quantizer_name = [&](const std::string& source, int64_t bits) {
       return wanted.at(source).size() == 1 ? source + ".quant" : fmt::format("{}.quant{}", source, bits);
     };
     for (LayerSpec layer : graph.layers()) {
-      const bool reads_codes = has_weights(layer) && layer.inputs.front() != graph.input().name &&
-                               bits_of(layer.name).activations != kFloatBits;
-      if (reads_codes) layer.inputs = {quantizer_name(layer.inputs.front(), bits_of(layer.name).activations)};
+      const bool reads_plain_image = has_weights(layer) && layer.inputs.front() == graph.input().name && is_plain;
+      if (has_weights(layer) && !reads_plain_image && input_bits_of(graph, layer) != kFloatBits)
+        layer.inputs = {quantizer_name(layer.inputs.front(), input_bits_of(graph, layer))};
       layers.push_back(layer);
-      if (!wanted.contains(layer.name) || layer.op == OpKind::input) continue;
+      if (!wanted.contains(layer.name) || (layer.op == OpKind::input && is_plain)) continue;
       for (const int64_t bits : wanted.at(layer.name)) {
         if (bits == kFloatBits) continue;
         LayerSpec quantizer;

@@ -16,6 +16,12 @@ std::string describe(const LayerSpec& layer) {
       if (layer.stride > 1) text += fmt::format("/{}", layer.stride);
       if (layer.groups > 1) text += fmt::format(" groups {}", layer.groups);
       break;
+    case OpKind::slice:
+      text += fmt::format(" from {}", layer.begin);
+      break;
+    case OpKind::shuffle:
+      text += fmt::format(" groups {}", layer.groups);
+      break;
     case OpKind::max_pool:
     case OpKind::avg_pool:
       text += fmt::format(" {}x{}/{}", layer.kernel, layer.kernel, layer.stride);
@@ -24,7 +30,7 @@ std::string describe(const LayerSpec& layer) {
       text += fmt::format(" {}", layer.rate);
       break;
     case OpKind::upsample:
-      text += fmt::format(" x{}", layer.factor);
+      text += fmt::format(" to {}", layer.size);
       break;
     case OpKind::scale:
       text += fmt::format(" {}", name_of(layer.arithmetic));

@@ -99,39 +99,4 @@ std::vector<std::string> match_layers(std::string_view pattern, const std::vecto
   return found;
 }
 
-std::string GraphBuilder::add(LayerSpec layer) {
-  layers_.push_back(std::move(layer));
-  return layers_.back().name;
-}
-
-std::string GraphBuilder::input(const Shape& shape) {
-  LayerSpec layer;
-  layer.name = "input";
-  layer.op = OpKind::input;
-  layer.input_shape = shape;
-  return add(layer);
-}
-
-std::string GraphBuilder::conv(const std::string& name, const std::string& from, const Conv& conv) {
-  LayerSpec layer;
-  layer.name = name;
-  layer.op = OpKind::conv;
-  layer.inputs = {from};
-  layer.out_channels = conv.out_channels;
-  layer.kernel = conv.kernel;
-  layer.stride = conv.stride;
-  layer.padding = conv.kernel / 2;
-  layer.groups = conv.groups;
-  layer.has_bias = conv.has_bias;
-  return add(layer);
-}
-
-std::string GraphBuilder::unary(OpKind op, const std::string& name, const std::string& from) {
-  LayerSpec layer;
-  layer.name = name;
-  layer.op = op;
-  layer.inputs = {from};
-  return add(layer);
-}
-
 }  // namespace carat

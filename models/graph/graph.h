@@ -61,29 +61,4 @@ std::vector<std::string> match_layers(std::string_view pattern, const std::vecto
 // Result shape of a layer whose inputs have these shapes. Throws Error naming the layer.
 Shape infer_shape(const LayerSpec& layer, const std::vector<Shape>& inputs);
 
-// Builds a graph layer by layer; every call returns the new layer's name, to be passed on as an input.
-class GraphBuilder {
- public:
-  explicit GraphBuilder(std::string name) : name_(std::move(name)) {}
-
-  std::string add(LayerSpec layer);
-  std::string input(const Shape& shape);
-  struct Conv {
-    int64_t out_channels;
-    int64_t kernel = 1;
-    int64_t stride = 1;
-    int64_t groups = 1;
-    bool has_bias = false;
-  };
-  // Padding kernel / 2.
-  std::string conv(const std::string& name, const std::string& from, const Conv& conv);
-  std::string unary(OpKind op, const std::string& name, const std::string& from);
-
-  ModelGraph build() { return ModelGraph(name_, std::move(layers_)); }
-
- private:
-  std::string name_;
-  std::vector<LayerSpec> layers_;
-};
-
 }  // namespace carat

@@ -8,7 +8,7 @@ namespace carat {
 
 const std::vector<OpInfo>& op_table() {
   static const std::vector<OpInfo> table = {
-      {OpKind::input, "input", 0, 0, "image, unsigned 8-bit codes, real = code / 255"},
+      {OpKind::input, "input", 0, 0, "image, unsigned 8-bit codes, real = (code / 255 - mean) / deviation"},
       {OpKind::conv, "conv", 1, 1, "2-d convolution with groups and zero padding"},
       {OpKind::linear, "linear", 1, 1, "matrix product over the flattened input"},
       {OpKind::batch_norm, "batch_norm", 1, 1, "gamma * (x - mean) / sqrt(var + eps) + beta per channel"},
@@ -18,7 +18,9 @@ const std::vector<OpInfo>& op_table() {
       {OpKind::max_pool, "max_pool", 1, 1, "largest value of a window"},
       {OpKind::avg_pool, "avg_pool", 1, 1, "mean of a window, padding counts as zeros"},
       {OpKind::global_avg_pool, "global_avg_pool", 1, 1, "mean of each channel"},
-      {OpKind::upsample, "upsample", 1, 1, "nearest neighbour by an integer factor"},
+      {OpKind::slice, "slice", 1, 1, "some of the channels, one after the other"},
+      {OpKind::shuffle, "shuffle", 1, 1, "channels of several groups interleaved"},
+      {OpKind::upsample, "upsample", 1, 1, "nearest neighbour to a square size"},
       {OpKind::dropout, "dropout", 1, 1, "zeroes a random share of values in training"},
       {OpKind::relu, "relu", 1, 1, "max(x, 0)"},
       {OpKind::relu6, "relu6", 1, 1, "min(max(x, 0), 6)"},
@@ -46,15 +48,23 @@ OpKind op_named(std::string_view name) {
   fail("unknown operation '{}'{}", name, nearest.empty() ? "" : ", did you mean '" + nearest + "'?");
 }
 
-std::string_view name_of(Arithmetic arithmetic) { return arithmetic == Arithmetic::float32 ? "float32" : "fp16"; }
+std::string_view name_of(Arithmetic arithmetic) {
+  return arithmetic == Arithmetic::float32 ? "float32" : arithmetic == Arithmetic::fp16 ? "fp16" : "fp16_strict";
+}
 
 Arithmetic arithmetic_named(std::string_view name) {
   if (name == "float32") return Arithmetic::float32;
   if (name == "fp16") return Arithmetic::fp16;
-  fail("arithmetic: expected float32 or fp16, got {}", name);
+  if (name == "fp16_strict") return Arithmetic::fp16_strict;
+  fail("arithmetic: expected float32, fp16 or fp16_strict, got {}", name);
 }
 
 std::string to_text(const Shape& shape) { return fmt::format("{}x{}x{}", shape.channels, shape.height, shape.width); }
+
+bool keeps_codes(OpKind op) {
+  return op == OpKind::max_pool || op == OpKind::concat || op == OpKind::dropout || op == OpKind::upsample ||
+         op == OpKind::slice || op == OpKind::shuffle;
+}
 
 bool has_weights(const LayerSpec& layer) { return layer.op == OpKind::conv || layer.op == OpKind::linear; }
 

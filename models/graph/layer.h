@@ -8,13 +8,14 @@
 #include <string_view>
 #include <vector>
 
+#include "base/preprocessing.h"
 #include "models/graph/quant.h"
 
 namespace carat {
 
 enum class OpKind {
-  input,            // the image as unsigned 8-bit codes: real = code / 255
-  conv,             // 2-d convolution with groups, symmetric zero padding
+  input,            // the image as unsigned 8-bit codes; real = code / 255, or as its preprocessing says
+  conv,             // 2-d convolution with groups and zero padding
   linear,           // over the flattened input (channel, row, column)
   batch_norm,       // per channel
   add,              // two or more inputs of one shape
@@ -23,7 +24,9 @@ enum class OpKind {
   max_pool,         // padding never wins
   avg_pool,         // padding counts as zeros
   global_avg_pool,  // to 1x1
-  upsample,         // nearest neighbour by an integer factor
+  slice,            // channels [begin, begin + out_channels)
+  shuffle,          // channels c = g * n + i of groups g move to i * groups + g (ShuffleNet)
+  upsample,         // nearest neighbour to size x size: source = floor(i * in / size)
   dropout,          // acts in training only
   relu,
   relu6,
@@ -36,7 +39,8 @@ enum class OpKind {
 };
 
 // Arithmetic of a Scale layer. fp16: k and b are stored as fp16, p = f32(k) * f32(x), y = p + f32(b), two roundings.
-enum class Arithmetic { float32, fp16 };
+// fp16_strict: the same with p and y rounded to fp16, half to even.
+enum class Arithmetic { float32, fp16, fp16_strict };
 
 // Sizes per example: channels, height, width.
 struct Shape {
@@ -53,17 +57,19 @@ struct LayerSpec {
   OpKind op = OpKind::input;
   std::vector<std::string> inputs;
 
-  Shape input_shape;           // input
-  int64_t out_channels = 0;    // conv, linear
-  int64_t kernel = 1;          // conv, max_pool, avg_pool
-  int64_t stride = 1;          // conv, max_pool, avg_pool
-  int64_t padding = 0;         // conv, max_pool, avg_pool
-  int64_t groups = 1;          // conv
-  bool has_bias = false;       // conv, linear, scale
-  bool is_normalized = false;  // input: float32 pixels, normalised before the network
-  double epsilon = 1e-5;       // batch_norm
-  double rate = 0.0;           // dropout
-  int64_t factor = 1;          // upsample
+  Shape input_shape;                           // input
+  std::optional<Preprocessing> preprocessing;  // input: how images were prepared and are normalised
+  int64_t out_channels = 0;                    // conv, linear, slice
+  int64_t kernel = 1;                          // conv, max_pool, avg_pool
+  int64_t stride = 1;                          // conv, max_pool, avg_pool
+  int64_t padding = 0;                         // conv, max_pool, avg_pool
+  int64_t extra_padding = 0;                   // conv, max_pool, avg_pool: more rows below and columns to the right
+  int64_t groups = 1;                          // conv, shuffle
+  int64_t begin = 0;                           // slice
+  bool has_bias = false;                       // conv, linear, scale
+  double epsilon = 1e-5;                       // batch_norm
+  double rate = 0.0;                           // dropout
+  int64_t size = 0;                            // upsample
 
   bool is_masked = false;                       // conv, linear: pruned weights stay zero
   std::optional<QuantSpec> quant;               // conv, linear: the weights; activation_quant: the activations
@@ -89,6 +95,9 @@ OpKind op_named(std::string_view name);
 std::string_view name_of(Arithmetic arithmetic);
 Arithmetic arithmetic_named(std::string_view name);
 std::string to_text(const Shape& shape);
+
+// Values are only moved or chosen, so codes stay codes of one scale.
+bool keeps_codes(OpKind op);
 
 // Convolution and linear layers own prunable, quantizable weights.
 bool has_weights(const LayerSpec& layer);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Shape inference: one rule per operation.
+#include <cmath>
+
 #include "base/fail.h"
 #include "models/graph/graph.h"
 
@@ -7,10 +9,11 @@ namespace carat {
 namespace {
 
 int64_t windows(const LayerSpec& layer, int64_t extent) {
-  require(layer.kernel >= 1 && layer.stride >= 1 && layer.padding >= 0 && layer.padding < layer.kernel,
-          "layer {}: illegal window: kernel {}, stride {}, padding {}", layer.name, layer.kernel, layer.stride,
-          layer.padding);
-  const int64_t span = extent + 2 * layer.padding - layer.kernel;
+  require(layer.kernel >= 1 && layer.stride >= 1 && layer.padding >= 0 && layer.padding < layer.kernel &&
+              layer.extra_padding >= 0 && layer.extra_padding < layer.kernel,
+          "layer {}: illegal window: kernel {}, stride {}, padding {} + {}", layer.name, layer.kernel, layer.stride,
+          layer.padding, layer.extra_padding);
+  const int64_t span = extent + 2 * layer.padding + layer.extra_padding - layer.kernel;
   require(span >= 0, "layer {}: a {}x{} window does not fit an input of {} pixels", layer.name, layer.kernel,
           layer.kernel, extent);
   return span / layer.stride + 1;
@@ -51,6 +54,20 @@ Shape add_shape(const LayerSpec& layer, const std::vector<Shape>& inputs) {
   return inputs.front();
 }
 
+void check_preprocessing(const LayerSpec& layer) {
+  if (!layer.preprocessing) return;
+  const Preprocessing& how = *layer.preprocessing;
+  const auto channels = static_cast<size_t>(layer.input_shape.channels);
+  require(how.mean.size() == how.deviation.size() && (how.mean.empty() || how.mean.size() == channels),
+          "layer {}: expected a mean and a deviation for each of {} channels, got {} and {}", layer.name, channels,
+          how.mean.size(), how.deviation.size());
+  for (size_t c = 0; c < how.mean.size(); ++c)
+    require(std::isfinite(how.mean[c]) && std::isfinite(how.deviation[c]) && how.deviation[c] > 0.0,
+            "layer {}: channel {}: mean {} and deviation {} cannot normalise", layer.name, c, how.mean[c],
+            how.deviation[c]);
+  require(how.resize >= 0 && how.background_classes >= 0, "layer {}: illegal preprocessing", layer.name);
+}
+
 }  // namespace
 
 Shape infer_shape(const LayerSpec& layer, const std::vector<Shape>& inputs) {
@@ -58,6 +75,7 @@ Shape infer_shape(const LayerSpec& layer, const std::vector<Shape>& inputs) {
     case OpKind::input:
       require(layer.input_shape.elements() >= 1, "layer {}: empty input shape {}", layer.name,
               to_text(layer.input_shape));
+      check_preprocessing(layer);
       return layer.input_shape;
     case OpKind::conv:
       return conv_shape(layer, inputs[0]);
@@ -76,8 +94,19 @@ Shape infer_shape(const LayerSpec& layer, const std::vector<Shape>& inputs) {
     case OpKind::global_avg_pool:
       return {inputs[0].channels, 1, 1};
     case OpKind::upsample:
-      require(layer.factor >= 1, "layer {}: the factor must be at least 1, got {}", layer.name, layer.factor);
-      return {inputs[0].channels, inputs[0].height * layer.factor, inputs[0].width * layer.factor};
+      require(layer.size >= inputs[0].height && layer.size >= inputs[0].width,
+              "layer {}: upsampling to {} pixels needs a smaller input than {}", layer.name, layer.size,
+              to_text(inputs[0]));
+      return {inputs[0].channels, layer.size, layer.size};
+    case OpKind::slice:
+      require(layer.begin >= 0 && layer.out_channels >= 1 && layer.begin + layer.out_channels <= inputs[0].channels,
+              "layer {}: channels {} to {} are not among the {} of its input", layer.name, layer.begin,
+              layer.begin + layer.out_channels - 1, inputs[0].channels);
+      return {layer.out_channels, inputs[0].height, inputs[0].width};
+    case OpKind::shuffle:
+      require(layer.groups >= 1 && inputs[0].channels % layer.groups == 0,
+              "layer {}: {} groups do not divide {} channels", layer.name, layer.groups, inputs[0].channels);
+      return inputs[0];
     case OpKind::dropout:
       require(layer.rate >= 0.0 && layer.rate < 1.0, "layer {}: dropout rate must be in [0, 1), got {}", layer.name,
               layer.rate);

@@ -16,7 +16,8 @@ Window window_of(const LayerSpec& layer, const at::Tensor& x) {
           .kernel = layer.kernel,
           .stride = layer.stride,
           .padding = layer.padding,
-          .groups = layer.groups};
+          .groups = layer.groups,
+          .extra_padding = layer.extra_padding};
 }
 
 // action(input, output) for every image.

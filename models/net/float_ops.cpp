@@ -3,6 +3,8 @@
 
 #include <torch/torch.h>
 
+#include <limits>
+
 #include "base/fail.h"
 
 namespace carat {
@@ -14,7 +16,19 @@ at::Tensor sum_of(const std::vector<at::Tensor>& inputs) {
   return sum;
 }
 
+// Source row of every row of the result.
+at::Tensor nearest(int64_t extent, int64_t size) {
+  return at::floor_divide(torch::arange(size, torch::kLong) * extent, size);
+}
+
 }  // namespace
+
+at::Tensor padded(const LayerSpec& layer, const at::Tensor& x, double value) {
+  if (layer.extra_padding == 0) return x;
+  const int64_t p = layer.padding;
+  const int64_t end = p + layer.extra_padding;
+  return at::constant_pad_nd(x, {p, end, p, end}, value);
+}
 
 at::Tensor run_fast(const LayerSpec& layer, const std::vector<at::Tensor>& inputs) {
   const at::Tensor& x = inputs[0];
@@ -26,13 +40,20 @@ at::Tensor run_fast(const LayerSpec& layer, const std::vector<at::Tensor>& input
     case OpKind::concat:
       return at::cat(inputs, 1);
     case OpKind::max_pool:
-      return at::max_pool2d(x, layer.kernel, layer.stride, layer.padding);
+      return at::max_pool2d(padded(layer, x, -std::numeric_limits<double>::infinity()), layer.kernel, layer.stride,
+                            layer.extra_padding > 0 ? 0 : layer.padding);
     case OpKind::avg_pool:
-      return at::avg_pool2d(x, layer.kernel, layer.stride, layer.padding);
+      return at::avg_pool2d(padded(layer, x, 0.0), layer.kernel, layer.stride,
+                            layer.extra_padding > 0 ? 0 : layer.padding);
     case OpKind::global_avg_pool:
       return x.mean({2, 3}, true);
     case OpKind::upsample:
-      return at::repeat_interleave(at::repeat_interleave(x, layer.factor, 2), layer.factor, 3);
+      return x.index_select(2, nearest(x.size(2), layer.size).to(x.device()))
+          .index_select(3, nearest(x.size(3), layer.size).to(x.device()));
+    case OpKind::slice:
+      return x.narrow(1, layer.begin, layer.out_channels);
+    case OpKind::shuffle:
+      return at::channel_shuffle(x, layer.groups);
     case OpKind::dropout:
       return x;
     case OpKind::relu:

@@ -10,6 +10,10 @@
 
 namespace carat {
 
+// x with the layer's padding around it when more rows are padded below than above; else x itself: LibTorch's own
+// padding serves the symmetric case.
+at::Tensor padded(const LayerSpec& layer, const at::Tensor& x, double value);
+
 at::Tensor run_fast(const LayerSpec& layer, const std::vector<at::Tensor>& inputs);
 
 // CPU float32 tensors only.

@@ -26,14 +26,26 @@ double sum_bound(const ModelGraph& graph, const LayerSpec& layer) {
   return static_cast<double>(fan_in) * static_cast<double>(layer.quant->highest_code()) * activation;
 }
 
-bool keeps_codes(OpKind op) {
-  return op == OpKind::max_pool || op == OpKind::concat || op == OpKind::dropout || op == OpKind::upsample;
+at::Tensor convolve(const LayerSpec& layer, const at::Tensor& x, const at::Tensor& weights) {
+  return at::conv2d(padded(layer, x, 0.0), weights, {}, layer.stride, layer.extra_padding > 0 ? 0 : layer.padding, 1,
+                    layer.groups);
+}
+
+at::Tensor rounded_to_half(const at::Tensor& x) { return x.to(at::kHalf).to(at::kFloat); }
+
+// {1, C, 1, 1}
+at::Tensor per_channel(const std::vector<double>& values, const at::Device& device) {
+  return torch::tensor(values, at::kDouble).to(at::kFloat).view({1, -1, 1, 1}).to(device);
 }
 
 }  // namespace
 
 Network::Network(const Model& model, const at::Device& device) : graph_(model.graph), device_(device) {
   input_is_codes_ = input_is_codes(graph_);
+  if (input_is_normalized(graph_)) {
+    mean_ = per_channel(graph_.input().preprocessing->mean, device_);
+    deviation_ = per_channel(graph_.input().preprocessing->deviation, device_);
+  }
   const size_t count = graph_.layers().size();
   tensors_.resize(count);
   inputs_.resize(count);
@@ -110,10 +122,9 @@ Network::Value Network::run_weights(size_t index, const Value& input, Mode mode)
   if (exact_float)
     y = convolve_by_specification(layer, x, weights);
   else if (widen)
-    y = at::conv2d(x.to(at::kDouble), weights.to(at::kDouble), {}, layer.stride, layer.padding, 1, layer.groups)
-            .to(at::kFloat);
+    y = convolve(layer, x.to(at::kDouble), weights.to(at::kDouble)).to(at::kFloat);
   else
-    y = at::conv2d(x, weights, {}, layer.stride, layer.padding, 1, layer.groups);
+    y = convolve(layer, x, weights);
   if (on_codes && !layer.has_unit_scale) y = y * (t.weight_scale * input.scale).view({1, -1, 1, 1});
   if (layer.has_bias) y = y + t.bias.view({1, -1, 1, 1});
   return {.tensor = y};
@@ -133,8 +144,11 @@ Network::Value Network::run_float(size_t index, const std::vector<at::Tensor>& i
     return {.tensor = inputs[0] * kept / (1.0 - layer.rate)};
   }
   if (layer.op == OpKind::scale) {
-    const at::Tensor product = inputs[0] * t.scale;
-    return {.tensor = layer.has_bias ? product + t.bias : product};
+    const bool is_strict = layer.arithmetic == Arithmetic::fp16_strict;
+    at::Tensor y = inputs[0] * t.scale;
+    if (is_strict) y = rounded_to_half(y);
+    if (layer.has_bias) y = y + t.bias;
+    return {.tensor = is_strict ? rounded_to_half(y) : y};
   }
   return {.tensor = mode == Mode::exact ? run_by_specification(layer, inputs) : run_fast(layer, inputs)};
 }
@@ -173,6 +187,7 @@ at::Tensor Network::forward(const at::Tensor& pixels, Mode mode, const std::vect
                .is_codes = true,
                .scale = unit_input ? 1.0F : 1.0F / 255.0F,
                .is_input = !unit_input};
+  if (mean_.defined()) values[0] = {.tensor = (values[0].tensor / 255.0 - mean_) / deviation_};
   for (size_t i = 1; i < values.size(); ++i) {
     std::vector<Value> inputs;
     for (const size_t from : inputs_[i]) inputs.push_back(values[from]);

@@ -75,6 +75,7 @@ class Network {
   ModelGraph graph_;
   at::Device device_;
   bool input_is_codes_ = false;
+  at::Tensor mean_, deviation_;  // undefined unless the input layer normalises
   uint64_t dropout_seed_ = 0;
   std::vector<LayerTensors> tensors_;
   std::vector<std::vector<size_t>> inputs_;

@@ -68,8 +68,15 @@ Window IntegerExecutor::window_of(size_t index) const {
   const LayerSpec& layer = model_.graph.layers()[index];
   const Shape& in = model_.graph.input_shape(layer);
   if (layer.op == OpKind::linear) return {.channels = in.elements(), .out_channels = layer.out_channels};
-  return {in.channels,  in.height,     in.width,           layer.kernel,
-          layer.stride, layer.padding, layer.out_channels, layer.groups};
+  return {.channels = in.channels,
+          .height = in.height,
+          .width = in.width,
+          .kernel = layer.kernel,
+          .stride = layer.stride,
+          .padding = layer.padding,
+          .out_channels = layer.out_channels,
+          .groups = layer.groups,
+          .extra_padding = layer.extra_padding};
 }
 
 void IntegerExecutor::run(const uint8_t* images, int64_t count, float* logits, int64_t threads) const {
@@ -82,10 +89,8 @@ void IntegerExecutor::run(const uint8_t* images, int64_t count, float* logits, i
 
 void IntegerExecutor::run_image(const uint8_t* image, float* logits) const {
   std::vector<Values> values(inputs_.size());
-  const int64_t pixels = model_.graph.input().input_shape.elements();
-  values[0] = {std::vector<float>(image, image + pixels), input_is_codes_};
-  if (!input_is_codes_)
-    for (float& value : values[0].data) value /= 255.0F;
+  values[0] = {std::vector<float>(static_cast<size_t>(model_.graph.input().input_shape.elements())), input_is_codes_};
+  input_values(model_.graph, image, values[0].data.data());
   for (size_t i = 1; i < values.size(); ++i) {
     std::vector<const Values*> inputs;
     for (const size_t from : inputs_[i]) inputs.push_back(&values[from]);
@@ -132,9 +137,9 @@ IntegerExecutor::Values IntegerExecutor::run_layer(size_t index, const std::vect
       result.is_codes = true;
       break;
     case OpKind::scale:
-      scale_channels(x.data(), shape.channels, shape.height * shape.width,
-                     model_.buffer(layer.name + ".scale").values.data(),
-                     layer.has_bias ? model_.buffer(layer.name + ".bias").values.data() : nullptr, y);
+      (layer.arithmetic == Arithmetic::fp16_strict ? scale_channels_strict : scale_channels)(
+          x.data(), shape.channels, shape.height * shape.width, model_.buffer(layer.name + ".scale").values.data(),
+          layer.has_bias ? model_.buffer(layer.name + ".bias").values.data() : nullptr, y);
       break;
     case OpKind::add:
       result.data = x;
@@ -158,15 +163,18 @@ IntegerExecutor::Values IntegerExecutor::run_layer(size_t index, const std::vect
     case OpKind::global_avg_pool:
       global_avg_pool(x.data(), shape.channels, n / shape.channels, y);
       break;
-    case OpKind::upsample: {
-      const int64_t f = layer.factor;
-      for (int64_t c = 0; c < shape.channels; ++c)
-        for (int64_t r = 0; r < shape.height; ++r)
-          for (int64_t s = 0; s < shape.width; ++s)
-            *y++ = x[static_cast<size_t>((c * (shape.height / f) + r / f) * (shape.width / f) + s / f)];
+    case OpKind::slice:
+      std::copy_n(x.begin() + layer.begin * shape.height * shape.width, shape.elements(), y);
       result.is_codes = inputs[0]->is_codes;
       break;
-    }
+    case OpKind::shuffle:
+      shuffle_channels(x.data(), window_of(index), y);
+      result.is_codes = inputs[0]->is_codes;
+      break;
+    case OpKind::upsample:
+      upsample_nearest(x.data(), window_of(index), layer.size, y);
+      result.is_codes = inputs[0]->is_codes;
+      break;
     case OpKind::dropout:
       result = *inputs[0];
       break;

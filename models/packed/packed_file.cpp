@@ -55,8 +55,8 @@ PackedModel parse(const std::string& header, std::string_view payload, const std
     require(s.buffer == shape->first, "{}: expected section {}, got {}", origin, shape->first, s.buffer);
     const LayerSpec& layer = packed.graph.layer(s.buffer.substr(0, s.buffer.rfind('.')));
     s.is_code = has_weights(layer) && layer.quant && s.buffer.ends_with(".weight");
-    s.value_bits =
-        s.is_code ? layer.quant->bits() : (layer.op == OpKind::scale && layer.arithmetic == Arithmetic::fp16 ? 16 : 32);
+    s.value_bits = s.is_code ? layer.quant->bits()
+                             : (layer.op == OpKind::scale && layer.arithmetic != Arithmetic::float32 ? 16 : 32);
     s.elements = 1;
     for (const int64_t extent : shape->second) {
       s.elements *= extent;

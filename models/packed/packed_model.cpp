@@ -10,7 +10,6 @@
 #include "base/text.h"
 #include "models/graph/storage.h"
 #include "models/packed/bits.h"
-#include "models/packed/input_rule.h"
 
 namespace carat {
 namespace {
@@ -26,7 +25,7 @@ Section section_of(const ModelGraph& graph, const std::string& buffer, const std
   if (has_weights(layer) && layer.quant && buffer.ends_with(".weight")) {
     section.is_code = true;
     section.value_bits = layer.quant->bits();
-  } else if (layer.op == OpKind::scale && layer.arithmetic == Arithmetic::fp16) {
+  } else if (layer.op == OpKind::scale && layer.arithmetic != Arithmetic::float32) {
     section.value_bits = 16;
   }
   return section;
@@ -56,11 +55,6 @@ float decode(uint64_t bits, const Section& section) {
 }
 
 }  // namespace
-
-bool input_is_codes(const ModelGraph& graph) {
-  return std::any_of(graph.layers().begin(), graph.layers().end(),
-                     [](const LayerSpec& layer) { return layer.quant && layer.has_unit_scale; });
-}
 
 PackedModel pack(const Model& fused) {
   for (const LayerSpec& layer : fused.graph.layers())

@@ -29,6 +29,26 @@ QuantSpec quant_from_json(const Json& json) {
   return QuantSpec::unsigned_tensor(bits, rounding);
 }
 
+Json to_json(const Preprocessing& how) {
+  return {{"mean", how.mean},
+          {"deviation", how.deviation},
+          {"resize", how.resize},
+          {"interpolation", std::string(name_of(how.interpolation))},
+          {"background_classes", how.background_classes}};
+}
+
+Preprocessing preprocessing_from_json(const Json& json) {
+  Preprocessing how;
+  json.at("mean").get_to(how.mean);
+  json.at("deviation").get_to(how.deviation);
+  json.at("resize").get_to(how.resize);
+  how.interpolation = interpolation_named(json.at("interpolation").get<std::string>());
+  json.at("background_classes").get_to(how.background_classes);
+  require(how.resize <= (int64_t{1} << 20) && how.background_classes <= (int64_t{1} << 20),
+          "preprocessing: illegal size");
+  return how;
+}
+
 Json layer_to_json(const LayerSpec& layer) {
   static const LayerSpec kDefault;
   Json json = {{"name", layer.name}, {"op", std::string(name_of(layer.op))}};
@@ -42,14 +62,16 @@ Json layer_to_json(const LayerSpec& layer) {
   put("kernel", layer.kernel, kDefault.kernel);
   put("stride", layer.stride, kDefault.stride);
   put("padding", layer.padding, kDefault.padding);
+  put("extra_padding", layer.extra_padding, kDefault.extra_padding);
   put("groups", layer.groups, kDefault.groups);
   put("bias", layer.has_bias, kDefault.has_bias);
-  put("normalized", layer.is_normalized, kDefault.is_normalized);
   put("epsilon", layer.epsilon, kDefault.epsilon);
   put("rate", layer.rate, kDefault.rate);
-  put("factor", layer.factor, kDefault.factor);
+  put("size", layer.size, kDefault.size);
+  put("begin", layer.begin, kDefault.begin);
   put("masked", layer.is_masked, kDefault.is_masked);
   put("unit_scale", layer.has_unit_scale, kDefault.has_unit_scale);
+  if (layer.preprocessing) json["preprocessing"] = to_json(*layer.preprocessing);
   if (layer.quant) json["quant"] = quant_to_json(*layer.quant);
   if (layer.arithmetic != kDefault.arithmetic) json["arithmetic"] = std::string(name_of(layer.arithmetic));
   return json;
@@ -71,19 +93,21 @@ LayerSpec layer_from_json(const Json& json) {
   get("kernel", layer.kernel);
   get("stride", layer.stride);
   get("padding", layer.padding);
+  get("extra_padding", layer.extra_padding);
   get("groups", layer.groups);
   get("bias", layer.has_bias);
-  get("normalized", layer.is_normalized);
   get("epsilon", layer.epsilon);
   get("rate", layer.rate);
-  get("factor", layer.factor);
+  get("size", layer.size);
+  get("begin", layer.begin);
   get("masked", layer.is_masked);
   get("unit_scale", layer.has_unit_scale);
+  if (json.contains("preprocessing")) layer.preprocessing = preprocessing_from_json(json.at("preprocessing"));
   if (json.contains("quant")) layer.quant = quant_from_json(json.at("quant"));
   if (json.contains("arithmetic")) layer.arithmetic = arithmetic_named(json.at("arithmetic").get<std::string>());
   for (const int64_t extent :
-       {layer.out_channels, layer.kernel, layer.stride, layer.padding, layer.groups, layer.factor,
-        layer.input_shape.channels, layer.input_shape.height, layer.input_shape.width})
+       {layer.out_channels, layer.kernel, layer.stride, layer.padding, layer.extra_padding, layer.groups, layer.size,
+        layer.begin, layer.input_shape.channels, layer.input_shape.height, layer.input_shape.width})
     require(extent >= 0 && extent <= (int64_t{1} << 20), "layer {}: illegal extent {}", layer.name, extent);
   return layer;
 }

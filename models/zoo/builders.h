@@ -1,18 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-// The build functions that zoo.cpp lists.
+// The entries that zoo.cpp lists, and what several of them share.
 #pragma once
 
 #include "models/zoo/zoo.h"
 
 namespace carat {
 
-ModelGraph build_resnet8(const ModelValues& options, const Shape& input, int64_t classes);
-ModelGraph build_densenet_bc(const ModelValues& options, const Shape& input, int64_t classes);
-ModelGraph build_wide_resnet(const ModelValues& options, const Shape& input, int64_t classes);
-ModelGraph build_mobilenet_v2(const ModelValues& options, const Shape& input, int64_t classes);
-ModelGraph build_riair_cifar100(const ModelValues& options, const Shape& input, int64_t classes);
+ZooEntry resnet8_entry();
+ZooEntry densenet_bc_entry();
+ZooEntry wide_resnet_entry();
+ZooEntry mobilenet_v2_entry();
+ZooEntry riair_cifar100_entry();
 
-// Global average pool and a linear classifier with bias.
-void add_classifier(GraphBuilder& net, const std::string& from, int64_t classes);
+// Global average pool "pool" and a linear layer "classifier" with bias.
+std::string add_classifier(GraphBuilder& net, const std::string& from, int64_t classes);
+
+// Channels scaled by percent / 100, to the nearest multiple of 8, never more than a tenth below.
+// Source: Sandler et al. 2018, published code (make_divisible).
+int64_t rounded_to_8(int64_t channels, int64_t percent);
+
+// RGB of ImageNet as torchvision normalises it: resize to 256, crop 224.
+Preprocessing imagenet_preprocessing(Interpolation interpolation = Interpolation::bilinear, int64_t resize = 256);
 
 }  // namespace carat

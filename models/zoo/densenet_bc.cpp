@@ -17,27 +17,16 @@ std::string bottleneck(GraphBuilder& net, const std::string& name, const std::st
   x = net.conv(name + ".conv1", x, {.out_channels = 4 * growth, .kernel = 1});
   x = normalized(net, name, x, 2);
   x = net.conv(name + ".conv2", x, {.out_channels = growth, .kernel = 3});
-  LayerSpec concat;
-  concat.name = name + ".concat";
-  concat.op = OpKind::concat;
-  concat.inputs = {from, x};
-  return net.add(concat);
+  return net.join(OpKind::concat, name + ".concat", {from, x});
 }
 
 std::string transition(GraphBuilder& net, const std::string& name, const std::string& from, int64_t channels) {
   std::string x = normalized(net, name, from, 0);
   x = net.conv(name + ".conv", x, {.out_channels = channels, .kernel = 1});
-  LayerSpec pool;
-  pool.name = name + ".pool";
-  pool.op = OpKind::avg_pool;
-  pool.inputs = {x};
-  pool.kernel = pool.stride = 2;
-  return net.add(pool);
+  return net.pool(OpKind::avg_pool, name + ".pool", x, {.kernel = 2, .stride = 2});
 }
 
-}  // namespace
-
-ModelGraph build_densenet_bc(const ModelValues& options, const Shape& input, int64_t classes) {
+ZooNetwork build(const ModelValues& options, const Shape& input, int64_t classes) {
   const int64_t depth = options.at("depth");
   const int64_t growth = options.at("growth");
   require((depth - 4) % 6 == 0, "network densenet_bc: depth: expected 4 more than a multiple of 6, got {}", depth);
@@ -54,7 +43,27 @@ ModelGraph build_densenet_bc(const ModelValues& options, const Shape& input, int
     x = transition(net, "transition" + std::to_string(b), x, channels);
   }
   add_classifier(net, normalized(net, "final", x, 0), classes);
-  return net.build();
+  return {net.build(), {}};
+}
+
+}  // namespace
+
+ZooEntry densenet_bc_entry() {
+  return {"densenet_bc",
+          "DenseNet-BC for small images (Huang et al. 2017)",
+          {{"depth", 10, 400, 100, "layers; depth - 4 is a multiple of 6"},
+           {"growth", 1, 64, 12, "channels that every bottleneck adds"},
+           {"reduction", 1, 100, 50, "percent of the channels that a transition keeps"}},
+          {{.name = "densenet_bc_100_12",
+            .options = {{"depth", 100}, {"growth", 12}},
+            .input = {3, 32, 32},
+            .classes = 100,
+            .weights = 775944,
+            .batch_norm_values = 23988,
+            .biases = 100,
+            .mults = 287960472,
+            .source = "800,032 parameters and 287,960,472 multiplies, analytic"}},
+          build};
 }
 
 }  // namespace carat

@@ -8,22 +8,13 @@
 namespace carat {
 namespace {
 
-// The nearest multiple of 8, never more than a tenth below.
-int64_t rounded_to_8(int64_t channels, int64_t percent) {
-  const int64_t scaled = channels * percent;  // in hundredths
-  const int64_t rounded = std::max<int64_t>(8, (scaled + 400) / 800 * 8);
-  return rounded * 1000 < scaled * 9 ? rounded + 8 : rounded;
-}
-
 std::string conv_bn(GraphBuilder& net, const std::string& name, const std::string& from, const GraphBuilder::Conv& conv,
                     bool is_active) {
   std::string x = net.unary(OpKind::batch_norm, name + ".bn", net.conv(name + ".conv", from, conv));
   return is_active ? net.unary(OpKind::relu6, name + ".relu6", x) : x;
 }
 
-}  // namespace
-
-ModelGraph build_mobilenet_v2(const ModelValues& options, const Shape& input, int64_t classes) {
+ZooNetwork build(const ModelValues& options, const Shape& input, int64_t classes) {
   struct Row {
     int64_t expansion;
     int64_t channels;
@@ -49,11 +40,7 @@ ModelGraph build_mobilenet_v2(const ModelValues& options, const Shape& input, in
                   {.out_channels = hidden, .kernel = 3, .stride = stride, .groups = hidden}, true);
       y = conv_bn(net, name + ".project", y, {.out_channels = out, .kernel = 1}, false);
       if (stride == 1 && channels == out) {
-        LayerSpec add;
-        add.name = name + ".add";
-        add.op = OpKind::add;
-        add.inputs = {x, y};
-        y = net.add(add);
+        y = net.join(OpKind::add, name + ".add", {x, y});
       }
       x = y;
       channels = out;
@@ -61,7 +48,36 @@ ModelGraph build_mobilenet_v2(const ModelValues& options, const Shape& input, in
   }
   x = conv_bn(net, "head", x, {.out_channels = rounded_to_8(1280, std::max<int64_t>(100, percent)), .kernel = 1}, true);
   add_classifier(net, x, classes);
-  return net.build();
+  return {net.build(), {}};
+}
+
+}  // namespace
+
+ZooEntry mobilenet_v2_entry() {
+  return {"mobilenet_v2",
+          "inverted residuals with linear bottlenecks (Sandler et al. 2018)",
+          {{"width", 10, 400, 100, "percent of the channels"}},
+          {{.name = "mobilenet_v2_100",
+            .options = {{"width", 100}},
+            .input = {3, 224, 224},
+            .classes = 1000,
+            .preprocessing = imagenet_preprocessing(),
+            .weights = 3469760,
+            .batch_norm_values = 34112,
+            .biases = 1000,
+            .mults = 300774272,
+            .source = "3,504,872 parameters and 300,774,272 multiplies, analytic, equal to torchvision's"},
+           {.name = "mobilenet_v2_140",
+            .options = {{"width", 140}},
+            .input = {3, 224, 224},
+            .classes = 1000,
+            .preprocessing = imagenet_preprocessing(),
+            .weights = 6059840,
+            .batch_norm_values = 47936,
+            .biases = 1000,
+            .mults = 582195824,
+            .source = "6,108,776 parameters and 582,195,824 multiplies, analytic"}},
+          build};
 }
 
 }  // namespace carat

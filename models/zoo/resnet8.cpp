@@ -19,26 +19,10 @@ std::string block(GraphBuilder& net, const std::string& name, const std::string&
   x = net.unary(OpKind::batch_norm, name + ".bn2", x);
   std::string shortcut = net.conv(name + ".shortcut.conv", from, {.out_channels = channels, .kernel = 1, .stride = 2});
   shortcut = net.unary(OpKind::batch_norm, name + ".shortcut.bn", shortcut);
-  LayerSpec add;
-  add.name = name + ".add";
-  add.op = OpKind::add;
-  add.inputs = {x, shortcut};
-  return net.unary(OpKind::relu, name + ".relu2", net.add(add));
+  return net.unary(OpKind::relu, name + ".relu2", net.join(OpKind::add, name + ".add", {x, shortcut}));
 }
 
-}  // namespace
-
-void add_classifier(GraphBuilder& net, const std::string& from, int64_t classes) {
-  LayerSpec linear;
-  linear.name = "classifier";
-  linear.op = OpKind::linear;
-  linear.inputs = {net.unary(OpKind::global_avg_pool, "pool", from)};
-  linear.out_channels = classes;
-  linear.has_bias = true;
-  net.add(linear);
-}
-
-ModelGraph build_resnet8(const ModelValues& options, const Shape& input, int64_t classes) {
+ZooNetwork build(const ModelValues& options, const Shape& input, int64_t classes) {
   const int64_t width = options.at("width");
   GraphBuilder net("resnet8");
   std::string x = net.conv("stem.conv", net.input(input), {.out_channels = width, .kernel = 3});
@@ -48,7 +32,25 @@ ModelGraph build_resnet8(const ModelValues& options, const Shape& input, int64_t
   x = block(net, "block2", x, rounded_channels(width, 8));
   x = block(net, "block3", x, rounded_channels(width, 16));
   add_classifier(net, x, classes);
-  return net.build();
+  return {net.build(), {}};
+}
+
+}  // namespace
+
+ZooEntry resnet8_entry() {
+  return {"resnet8",
+          "small residual network, three strided blocks",
+          {{"width", 4, 256, 12, "channels of the stem; the blocks have 4/3, 8/3 and 16/3 of it"}},
+          {{.name = "resnet8",
+            .options = {{"width", 12}},
+            .input = {1, 28, 28},
+            .classes = 10,
+            .weights = 76652,
+            .batch_norm_values = 696,
+            .biases = 10,
+            .mults = 2533184,
+            .source = "worked by hand"}},
+          build};
 }
 
 }  // namespace carat

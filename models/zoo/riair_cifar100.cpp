@@ -15,12 +15,11 @@ constexpr int64_t kBlocks = 16;
 
 class Builder {
  public:
-  ModelGraph build(const Shape& input, int64_t classes) {
+  ZooNetwork build(const Shape& input, int64_t classes) {
     LayerSpec image;
     image.name = "input";
     image.op = OpKind::input;
     image.input_shape = input;
-    image.is_normalized = true;
     std::string x = scale("scale1", codes("conv1", net_.add(image), 24, 3), false);
     int64_t channels = 24;
     for (int64_t stage = 1; stage <= 3; ++stage) {
@@ -41,7 +40,7 @@ class Builder {
     linear.quant = QuantSpec::full_range(6, Granularity::kernel);
     linear.has_unit_scale = linear.is_masked = true;
     scale("scale3", net_.add(linear), true);
-    return net_.build();
+    return {net_.build(), {}};
   }
 
  private:
@@ -96,12 +95,41 @@ class Builder {
   GraphBuilder net_{"riair_cifar100"};
 };
 
-}  // namespace
-
-ModelGraph build_riair_cifar100(const ModelValues& /*options*/, const Shape& input, int64_t classes) {
+ZooNetwork build(const ModelValues& /*options*/, const Shape& input, int64_t classes) {
   require((input == Shape{3, 32, 32}) && classes == 100,
           "network riair_cifar100: expected 3x32x32 images and 100 classes, got {} and {}", to_text(input), classes);
   return Builder().build(input, classes);
+}
+
+// CIFAR-10's mean and deviation, and a division by 255 of the normalised image. Source: the entry's published code.
+Preprocessing preprocessing() {
+  Preprocessing how;
+  how.mean = {0.49139968, 0.48215841, 0.44653091};
+  how.deviation = {0.24703223 * 255.0, 0.24348513 * 255.0, 0.26158784 * 255.0};
+  return how;
+}
+
+}  // namespace
+
+ZooEntry riair_cifar100_entry() {
+  return {"riair_cifar100",
+          "the winner's final CIFAR-100 network of 2019: DenseNet-BC-100-12 on integer codes with Scale layers",
+          {},
+          {{.name = "riair_cifar100",
+            .options = {},
+            .input = {3, 32, 32},
+            .classes = 100,
+            .preprocessing = preprocessing(),
+            .weights = 775944,
+            .batch_norm_values = 0,
+            .biases = 0,
+            .mults = 287960472,
+            .source = "peiswang/MicroNetChallenge, branch cifar100",
+            .accuracy = 80.39,
+            .accuracy_source = "peiswang/MicroNetChallenge, branch cifar100, README",
+            .weights_file = "entries/casia-cifar100-int8.safetensors",
+            .track = "cifar100"}},
+          build};
 }
 
 }  // namespace carat

@@ -14,18 +14,12 @@ std::string block(GraphBuilder& net, const std::string& name, const std::string&
   x = net.unary(OpKind::batch_norm, name + ".bn2", x);
   x = net.unary(OpKind::relu, name + ".relu2", x);
   x = net.conv(name + ".conv2", x, {.out_channels = out, .kernel = 3});
-  LayerSpec add;
-  add.name = name + ".add";
-  add.op = OpKind::add;
   const std::string shortcut =
       in == out ? from : net.conv(name + ".shortcut", active, {.out_channels = out, .kernel = 1, .stride = stride});
-  add.inputs = {x, shortcut};
-  return net.add(add);
+  return net.join(OpKind::add, name + ".add", {x, shortcut});
 }
 
-}  // namespace
-
-ModelGraph build_wide_resnet(const ModelValues& options, const Shape& input, int64_t classes) {
+ZooNetwork build(const ModelValues& options, const Shape& input, int64_t classes) {
   const int64_t depth = options.at("depth");
   require((depth - 4) % 6 == 0, "network wide_resnet: depth: expected 4 more than a multiple of 6, got {}", depth);
   GraphBuilder net("wide_resnet");
@@ -41,7 +35,26 @@ ModelGraph build_wide_resnet(const ModelValues& options, const Shape& input, int
   }
   x = net.unary(OpKind::batch_norm, "final.bn", x);
   add_classifier(net, net.unary(OpKind::relu, "final.relu", x), classes);
-  return net.build();
+  return {net.build(), {}};
+}
+
+}  // namespace
+
+ZooEntry wide_resnet_entry() {
+  return {"wide_resnet",
+          "wide residual network with pre-activation (Zagoruyko and Komodakis 2016)",
+          {{"depth", 10, 100, 28, "layers; depth - 4 is a multiple of 6"},
+           {"width", 1, 20, 10, "factor on the channels 16, 32, 64"}},
+          {{.name = "wide_resnet_28_10",
+            .options = {{"depth", 28}, {"width", 10}},
+            .input = {3, 32, 32},
+            .classes = 100,
+            .weights = 36518832,
+            .batch_norm_values = 17952,
+            .biases = 100,
+            .mults = 5243386368,
+            .source = "36,536,884 parameters and 5,243,386,368 multiplies, analytic"}},
+          build};
 }
 
 }  // namespace carat

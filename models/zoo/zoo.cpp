@@ -9,67 +9,14 @@
 
 namespace carat {
 
+std::string LayerNames::note(const std::string& layer, const std::map<std::string, std::string>& names) {
+  for (const auto& [layout, name] : names) layouts_[layout][layer] = name;
+  return layer;
+}
+
 const std::vector<ZooEntry>& zoo() {
-  static const std::vector<ZooEntry> entries = {
-      {"resnet8",
-       "small residual network, three strided blocks",
-       {{"width", 4, 256, 12, "channels of the stem; the blocks have 4/3, 8/3 and 16/3 of it"}},
-       {{{{"width", 12}}, {1, 28, 28}, 10, 76652, 696, 10, 2533184, "worked by hand in tests/models/zoo_test.cpp"}},
-       build_resnet8},
-      {"densenet_bc",
-       "DenseNet-BC for small images (Huang et al. 2017)",
-       {{"depth", 10, 400, 100, "layers; depth - 4 is a multiple of 6"},
-        {"growth", 1, 64, 12, "channels that every bottleneck adds"},
-        {"reduction", 1, 100, 50, "percent of the channels that a transition keeps"}},
-       {{{{"depth", 100}, {"growth", 12}},
-         {3, 32, 32},
-         100,
-         775944,
-         23988,
-         100,
-         287960472,
-         "800,032 parameters and 287,960,472 multiplies of DenseNet-BC-100-12 on CIFAR-100"}},
-       build_densenet_bc},
-      {"wide_resnet",
-       "wide residual network with pre-activation (Zagoruyko and Komodakis 2016)",
-       {{"depth", 10, 100, 28, "layers; depth - 4 is a multiple of 6"},
-        {"width", 1, 20, 10, "factor on the channels 16, 32, 64"}},
-       {{{{"depth", 28}, {"width", 10}},
-         {3, 32, 32},
-         100,
-         36518832,
-         17952,
-         100,
-         5243386368,
-         "36,536,884 parameters and 5,243,386,368 multiplies of WRN-28-10 on CIFAR-100"}},
-       build_wide_resnet},
-      {"mobilenet_v2",
-       "inverted residuals with linear bottlenecks (Sandler et al. 2018)",
-       {{"width", 10, 400, 100, "percent of the channels"}},
-       {{{{"width", 100}},
-         {3, 224, 224},
-         1000,
-         3469760,
-         34112,
-         1000,
-         300774272,
-         "3,504,872 parameters and 300,774,272 multiplies of torchvision's mobilenet_v2"},
-        {{{"width", 140}},
-         {3, 224, 224},
-         1000,
-         6059840,
-         47936,
-         1000,
-         582195824,
-         "6,108,776 parameters and 582,195,824 multiplies at width 1.4"}},
-       build_mobilenet_v2},
-      {"riair_cifar100",
-       "the winner's final CIFAR-100 network of 2019: DenseNet-BC-100-12 on integer codes with Scale layers",
-       {},
-       {{{}, {3, 32, 32}, 100, 775944, 0, 0, 287960472, "peiswang/MicroNetChallenge, branch cifar100"}},
-       build_riair_cifar100,
-       "cifar100"},
-  };
+  static const std::vector<ZooEntry> entries = {resnet8_entry(), densenet_bc_entry(), wide_resnet_entry(),
+                                                mobilenet_v2_entry(), riair_cifar100_entry()};
   return entries;
 }
 
@@ -78,20 +25,34 @@ const ZooEntry& zoo_entry(const std::string& name) {
   for (const ZooEntry& entry : zoo()) {
     if (entry.name == name) return entry;
     names.push_back(entry.name);
+    for (const ZooVariant& variant : entry.variants) {
+      if (variant.name == name) return entry;
+      if (variant.name != entry.name) names.push_back(variant.name);
+    }
   }
   const std::string nearest = nearest_name(name, names);
   fail("unknown network '{}', expected one of: {}{}", name, join(names, ", "),
        nearest.empty() ? "" : "; did you mean '" + nearest + "'?");
 }
 
-ModelGraph build_model(const std::string& name, const ModelValues& options, const Shape& input, int64_t classes) {
+const ZooVariant* zoo_variant(const std::string& name) {
+  for (const ZooEntry& entry : zoo())
+    for (const ZooVariant& variant : entry.variants)
+      if (variant.name == name) return &variant;
+  return nullptr;
+}
+
+ZooNetwork build_network(const std::string& name, const ModelValues& options, const Shape& input, int64_t classes) {
   const ZooEntry& entry = zoo_entry(name);
+  const ZooVariant* variant = zoo_variant(name);
   ModelValues values;
   std::vector<std::string> names;
   for (const ModelOption& option : entry.options) {
     values[option.name] = option.default_value;
     names.push_back(option.name);
   }
+  if (variant != nullptr)
+    for (const auto& [key, value] : variant->options) values[key] = value;
   for (const auto& [key, value] : options) {
     const auto option = std::find_if(entry.options.begin(), entry.options.end(),
                                      [&key = key](const ModelOption& o) { return o.name == key; });
@@ -105,7 +66,24 @@ ModelGraph build_model(const std::string& name, const ModelValues& options, cons
             value);
     values[key] = value;
   }
-  return entry.build(values, input, classes);
+  ZooNetwork network = entry.build(values, input, classes);
+  if (variant != nullptr && variant->preprocessing != Preprocessing{})
+    network.graph = with_preprocessing(network.graph, variant->preprocessing);
+  return network;
+}
+
+ZooNetwork build_network(const ZooVariant& variant) {
+  return build_network(variant.name, {}, variant.input, variant.classes);
+}
+
+ModelGraph build_model(const std::string& name, const ModelValues& options, const Shape& input, int64_t classes) {
+  return build_network(name, options, input, classes).graph;
+}
+
+ModelGraph with_preprocessing(const ModelGraph& graph, const Preprocessing& preprocessing) {
+  std::vector<LayerSpec> layers = graph.layers();
+  layers.front().preprocessing = preprocessing;
+  return ModelGraph(graph.name(), layers);
 }
 
 int64_t count_mults(const ModelGraph& graph) {

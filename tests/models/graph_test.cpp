@@ -35,8 +35,23 @@ TEST(Shapes, EveryWindowedOperation) {
   pool.kernel = pool.stride = 2;
   EXPECT_EQ(infer_shape(pool, {{3, 7, 8}}), (Shape{3, 3, 4}));
   LayerSpec up = layer_of(OpKind::upsample, {"input"});
-  up.factor = 3;
-  EXPECT_EQ(infer_shape(up, {{2, 2, 1}}), (Shape{2, 6, 3}));
+  up.size = 6;
+  EXPECT_EQ(infer_shape(up, {{2, 2, 1}}), (Shape{2, 6, 6}));
+  conv.groups = 1;
+  conv.extra_padding = 1;
+  EXPECT_EQ(infer_shape(conv, {{3, 7, 8}}), (Shape{6, 4, 5}));
+  LayerSpec slice = layer_of(OpKind::slice, {"input"});
+  slice.begin = 1;
+  slice.out_channels = 2;
+  EXPECT_EQ(infer_shape(slice, {{3, 7, 8}}), (Shape{2, 7, 8}));
+  EXPECT_EQ(message_of([&] {
+              infer_shape(slice, {{2, 7, 8}});
+            }),
+            "layer x: channels 1 to 2 are not among the 2 of its input");
+  LayerSpec shuffle = layer_of(OpKind::shuffle, {"input"});
+  shuffle.groups = 2;
+  EXPECT_EQ(infer_shape(shuffle, {{4, 7, 8}}), (Shape{4, 7, 8}));
+  EXPECT_EQ(message_of([&] { infer_shape(shuffle, {{3, 7, 8}}); }), "layer x: 2 groups do not divide 3 channels");
   EXPECT_EQ(infer_shape(layer_of(OpKind::concat, {}), {{2, 4, 4}, {3, 4, 4}}), (Shape{5, 4, 4}));
   EXPECT_EQ(infer_shape(layer_of(OpKind::multiply, {}), {{2, 4, 4}, {2, 1, 1}}), (Shape{2, 4, 4}));
   EXPECT_EQ(infer_shape(layer_of(OpKind::global_avg_pool, {}), {{9, 4, 4}}), (Shape{9, 1, 1}));

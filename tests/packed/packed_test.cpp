@@ -3,6 +3,7 @@
 
 #include "base/hash.h"
 #include "base/random.h"
+#include "models/graph/builder.h"
 #include "models/packed/integer_executor.h"
 #include "models/packed/packed_model.h"
 #include "tests/support/files.h"

@@ -4,6 +4,7 @@
 #include <torch/torch.h>
 
 #include "base/random.h"
+#include "models/graph/builder.h"
 #include "models/net/fake_quant.h"
 #include "models/net/network.h"
 #include "models/packed/integer_executor.h"
@@ -69,10 +70,13 @@ ModelGraph mixed_graph() {
                   g.conv("se.conv", g.quantized(g.net.unary(OpKind::swish, "se.in", squeezed), true),
                          {.out_channels = 8, .has_bias = true}));
   x = g.net.add(layer_of(OpKind::multiply, "se.mul", {x, gate}));
-  LayerSpec max_pool = layer_of(OpKind::max_pool, "max", {g.quantized(x, true)});
+  const std::string halves = g.quantized(x, true);
+  x = g.net.join(OpKind::concat, "halves", {g.net.slice("upper", halves, 4, 4), g.net.slice("lower", halves, 0, 4)});
+  LayerSpec max_pool = layer_of(OpKind::max_pool, "max", {g.net.shuffle("shuffle", x, 2)});
   max_pool.kernel = 3;
   max_pool.stride = 2;
   max_pool.padding = 1;
+  max_pool.extra_padding = 1;
   const std::string small = g.net.add(max_pool);
   const std::string c = g.normalized("c", g.conv("c.conv", small, {.out_channels = 4, .kernel = 3}), OpKind::relu6);
   LayerSpec avg = layer_of(OpKind::avg_pool, "avg", {c});
@@ -82,7 +86,7 @@ ModelGraph mixed_graph() {
   LayerSpec drop = layer_of(OpKind::dropout, "drop", {g.net.add(avg)});
   drop.rate = 0.2;
   LayerSpec up = layer_of(OpKind::upsample, "up", {g.net.unary(OpKind::hard_sigmoid, "hard", g.net.add(drop))});
-  up.factor = 2;
+  up.size = 16;
   const std::string d = g.net.unary(OpKind::relu, "d.act", g.net.add(up));
   const std::string e = g.net.add(layer_of(OpKind::concat, "cat", {d, d}));
   LayerSpec linear =
