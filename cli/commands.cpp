@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/commands.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <vector>
 
@@ -8,7 +9,7 @@
 #include "base/file.h"
 #include "base/parallel.h"
 #include "cli/parse.h"
-#include "data/dataset.h"
+#include "data/loader.h"
 #include "models/graph/dump.h"
 #include "models/packed/integer_executor.h"
 #include "models/packed/packed_model.h"
@@ -70,14 +71,20 @@ int evaluate_command(const std::vector<std::string>& words) {
       "predictions", po::value(&predictions_file), "file for the predicted classes, one line per image")(
       "threads", po::value(&threads), "");
   const po::variables_map map = parse_words(words, options);
-  const IntegerExecutor executor(read_packed(file_argument(map)));
-  const Dataset data = open_dataset(source, Split::test);
-  const std::vector<int64_t> predicted = executor.predict(data.pixels, threads > 0 ? threads : default_threads());
+  const PackedModel packed = read_packed(file_argument(map));
+  const IntegerExecutor executor(packed);
+  const Shape& input = packed.graph.input().input_shape;
+  const Dataset data = open_dataset(source, Split::test, {input.channels, input.height, input.width});
+  constexpr int64_t kBatch = 250;
   int64_t correct = 0;
   std::string lines;
-  for (size_t i = 0; i < predicted.size(); ++i) {
-    if (predicted[i] == data.labels[i]) ++correct;
-    lines += fmt::format("{}\n", predicted[i]);
+  for (int64_t begin = 0; begin < data.size(); begin += kBatch) {
+    const Batch batch = gather(data, begin, std::min(begin + kBatch, data.size()));
+    const std::vector<int64_t> predicted = executor.predict(batch.pixels, threads > 0 ? threads : default_threads());
+    for (size_t i = 0; i < predicted.size(); ++i) {
+      if (predicted[i] == batch.labels[i]) ++correct;
+      lines += fmt::format("{}\n", predicted[i]);
+    }
   }
   if (!predictions_file.empty()) write_atomically(predictions_file, lines);
   fmt::print("{}/{} correct, {:.2f} %\n", correct, data.size(),

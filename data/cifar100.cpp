@@ -10,13 +10,13 @@
 
 namespace carat {
 
-Dataset open_cifar100(const DatasetInfo& info, const std::string& root, Split split) {
+Dataset open_cifar100(const DatasetInfo& info, const DataSource& source, Split split, const ImageFormat&) {
   const std::string file = split == Split::train ? "train.bin" : "test.bin";
   const char* data_root = std::getenv("CARAT_DATA");
-  require(!root.empty() || data_root != nullptr,
+  require(!source.root.empty() || data_root != nullptr,
           "cifar100: expected the folder of train.bin and test.bin in data.root, or CARAT_DATA with "
           "cifar-100-binary/ in it; both are unset");
-  std::filesystem::path folder = root.empty() ? data_root : root;
+  std::filesystem::path folder = source.root.empty() ? data_root : source.root;
   if (std::filesystem::exists(folder / "cifar-100-binary")) folder /= "cifar-100-binary";
   const std::string path = (folder / file).string();
   require(std::filesystem::exists(path), "{}: expected CIFAR-100 here, found no such file", path);
@@ -27,7 +27,8 @@ Dataset open_cifar100(const DatasetInfo& info, const std::string& root, Split sp
   require(bytes.size() == record * static_cast<size_t>(count), "{}: expected {} records of {} bytes = {} bytes, got {}",
           path, count, record, record * static_cast<size_t>(count), bytes.size());
   Dataset data;
-  data.pixels.reserve(image * static_cast<size_t>(count));
+  std::vector<uint8_t> all;
+  all.reserve(image * static_cast<size_t>(count));
   for (size_t at = 0; at < bytes.size(); at += record) {
     constexpr int kCoarseClasses = 20;
     require(bytes[at] < kCoarseClasses && bytes[at + 1] < info.classes,
@@ -35,8 +36,9 @@ Dataset open_cifar100(const DatasetInfo& info, const std::string& root, Split sp
             info.classes, bytes[at], bytes[at + 1]);
     data.labels.push_back(bytes[at + 1]);
     const auto pixels = bytes.begin() + static_cast<std::ptrdiff_t>(at) + 2;
-    data.pixels.insert(data.pixels.end(), pixels, pixels + static_cast<std::ptrdiff_t>(image));
+    all.insert(all.end(), pixels, pixels + static_cast<std::ptrdiff_t>(image));
   }
+  data.reader = reader_in_memory(std::move(all), info.channels, info.height, info.width);
   return data;
 }
 

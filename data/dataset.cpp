@@ -27,20 +27,24 @@ const DatasetInfo& dataset_named(const std::string& name) {
        nearest.empty() ? "" : "; did you mean '" + nearest + "'?");
 }
 
-Dataset open_dataset(const DataSource& source, Split split) {
+Dataset open_dataset(const DataSource& source, Split split, const ImageFormat& format) {
   const DatasetInfo& info = dataset_named(source.name);
-  Dataset data = info.open(info, source.root, split);
+  Dataset data = info.open(info, source, split, format);
   data.name = info.name;
-  data.channels = info.channels;
-  data.height = info.height;
-  data.width = info.width;
-  data.classes = info.classes;
-  data.identity = Hasher()
-                      .text(info.name)
-                      .number(data.size())
-                      .bytes(data.pixels.data(), data.pixels.size())
-                      .bytes(data.labels.data(), data.labels.size() * sizeof(int32_t))
-                      .hex();
+  if (info.height > 0) {
+    data.channels = info.channels;
+    data.height = info.height;
+    data.width = info.width;
+    data.classes = info.classes;
+    require(format.height == 0 ||
+                (format.channels == data.channels && format.height == data.height && format.width == data.width),
+            "{}: expected a network with input {}x{}x{}, got {}x{}x{}", info.name, data.channels, data.height,
+            data.width, format.channels, format.height, format.width);
+  }
+  Hasher hasher;
+  hasher.text(info.name).number(data.size());
+  data.reader->identify(hasher);
+  data.identity = hasher.bytes(data.labels.data(), data.labels.size() * sizeof(int32_t)).hex();
   return data;
 }
 

@@ -1,15 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
-// Labelled images in memory. Every file is checked when it is opened: size, magic, counts, label range.
+// Labelled images. Every file's frame is checked when a set is opened (size, magic, counts, label range); pixels are in
+// memory, or in image files that are read one by one.
 #pragma once
 
 #include <cstdint>
-#include <span>
+#include <functional>
+#include <memory>
 #include <string>
 #include <vector>
+
+#include "base/preprocessing.h"
+#include "data/image_reader.h"
 
 namespace carat {
 
 enum class Split { train, test };
+enum class OnBadImage { error, skip };
+
+// What a network wants of image files: its input's shape, and how an image gets there (see Preprocessing). Height 0:
+// the data set's own.
+struct ImageFormat {
+  int64_t channels = 0;
+  int64_t height = 0;
+  int64_t width = 0;
+  int64_t resize = 0;
+  Interpolation interpolation = Interpolation::bilinear;
+};
 
 struct Dataset {
   std::string name;
@@ -17,37 +33,42 @@ struct Dataset {
   int64_t height = 0;
   int64_t width = 0;
   int64_t classes = 0;
-  std::vector<uint8_t> pixels;  // {N, C, H, W}
   std::vector<int32_t> labels;
-  std::string identity;  // hash of all of the above
+  std::shared_ptr<const ImageReader> reader;
+  std::string identity;  // hash of all of the above; of image files only names and sizes, not contents
 
   int64_t size() const { return static_cast<int64_t>(labels.size()); }
   int64_t image_bytes() const { return channels * height * width; }
-  const uint8_t* image(int64_t index) const { return pixels.data() + index * image_bytes(); }
+  // Evaluation pixels of one image, see ImageReader::read.
+  bool read(int64_t index, uint8_t* to) const { return reader->read(index, to); }
 };
 
 struct DataSource {
   std::string name;
   std::string root;  // empty: the usual place
+  OnBadImage on_bad_image = OnBadImage::error;
+  // Gets one line per image that is skipped. May be called from any thread; empty: stderr.
+  std::function<void(const std::string&)> report;
 };
 
 struct DatasetInfo {
   std::string name;
   std::string help;
   int64_t channels, height, width, classes, train_size, test_size;
-  Dataset (*open)(const DatasetInfo& info, const std::string& root, Split split);
+  Dataset (*open)(const DatasetInfo& info, const DataSource& source, Split split, const ImageFormat& format);
 };
 
 const std::vector<DatasetInfo>& dataset_table();
 // Throws Error with the nearest name.
 const DatasetInfo& dataset_named(const std::string& name);
 
-// Throws Error "path: expected ..., got ..." for a missing, truncated or damaged file.
-Dataset open_dataset(const DataSource& source, Split split);
+// Throws Error "path: expected ..., got ..." for a missing, truncated or damaged file, and where the format's shape is
+// not that of a data set with a shape of its own.
+Dataset open_dataset(const DataSource& source, Split split, const ImageFormat& format = {});
 
-// The openers of dataset_table().
-Dataset open_fashion_mnist(const DatasetInfo& info, const std::string& root, Split split);
-Dataset open_cifar100(const DatasetInfo& info, const std::string& root, Split split);
-Dataset make_synthetic(const DatasetInfo& info, const std::string& root, Split split);
+// The openers of dataset_table(). They fill in labels and reader, and the shape where the table has none.
+Dataset open_fashion_mnist(const DatasetInfo& info, const DataSource& source, Split split, const ImageFormat& format);
+Dataset open_cifar100(const DatasetInfo& info, const DataSource& source, Split split, const ImageFormat& format);
+Dataset make_synthetic(const DatasetInfo& info, const DataSource& source, Split split, const ImageFormat& format);
 
 }  // namespace carat

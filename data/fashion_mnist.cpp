@@ -60,8 +60,8 @@ std::vector<uint8_t> read_idx(const std::string& path, uint32_t magic, const std
 
 }  // namespace
 
-Dataset open_fashion_mnist(const DatasetInfo& info, const std::string& root, Split split) {
-  const std::filesystem::path folder = root.empty() ? kUsualRoot : root;
+Dataset open_fashion_mnist(const DatasetInfo& info, const DataSource& source, Split split, const ImageFormat&) {
+  const std::filesystem::path folder = source.root.empty() ? kUsualRoot : source.root;
   const std::string prefix = split == Split::train ? "train" : "t10k";
   const int64_t count = split == Split::train ? info.train_size : info.test_size;
   const std::string images = (folder / (prefix + "-images-idx3-ubyte.gz")).string();
@@ -72,7 +72,8 @@ Dataset open_fashion_mnist(const DatasetInfo& info, const std::string& root, Spl
             "dataset-fashion-mnist or set data.root",
             path);
   Dataset data;
-  data.pixels = read_idx(images, 0x00000803, {count, info.height, info.width});
+  data.reader =
+      reader_in_memory(read_idx(images, 0x00000803, {count, info.height, info.width}), 1, info.height, info.width);
   const std::vector<uint8_t> raw = read_idx(labels, 0x00000801, {count});
   for (size_t i = 0; i < raw.size(); ++i)
     require(raw[i] < info.classes, "{}: label {}: expected 0 to {}, got {}", labels, i, info.classes - 1, raw[i]);

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "base/fail.h"
+#include "base/parallel.h"
 
 namespace carat {
 
@@ -35,13 +36,31 @@ void augment(const Dataset& data, const uint8_t* from, const Augmentation& how, 
 }
 
 Batch gather(const Dataset& data, std::span<const int64_t> indices) {
+  const auto count = static_cast<int64_t>(indices.size());
+  const auto bytes = static_cast<size_t>(data.image_bytes());
   Batch batch;
-  batch.size = static_cast<int64_t>(indices.size());
-  for (const int64_t index : indices) {
-    batch.pixels.insert(batch.pixels.end(), data.image(index), data.image(index) + data.image_bytes());
-    batch.labels.push_back(data.labels[static_cast<size_t>(index)]);
+  batch.pixels.resize(indices.size() * bytes);
+  std::vector<uint8_t> is_there(indices.size());
+  parallel_ranges(count, data.reader->is_in_memory() ? 1 : default_threads(), [&](int64_t begin, int64_t end) {
+    for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i)
+      is_there[i] = data.read(indices[i], batch.pixels.data() + i * bytes) ? 1 : 0;
+  });
+  for (size_t i = 0; i < indices.size(); ++i) {
+    if (is_there[i] == 0) continue;
+    if (batch.indices.size() < i)
+      std::memcpy(batch.pixels.data() + batch.indices.size() * bytes, batch.pixels.data() + i * bytes, bytes);
+    batch.indices.push_back(indices[i]);
+    batch.labels.push_back(data.labels[static_cast<size_t>(indices[i])]);
   }
+  batch.size = static_cast<int64_t>(batch.indices.size());
+  batch.pixels.resize(batch.indices.size() * bytes);
   return batch;
+}
+
+Batch gather(const Dataset& data, int64_t begin, int64_t end) {
+  std::vector<int64_t> indices(static_cast<size_t>(end - begin));
+  std::iota(indices.begin(), indices.end(), begin);
+  return gather(data, indices);
 }
 
 Loader::Loader(const Dataset& data, LoaderOptions options) : data_(data), options_(std::move(options)) {
@@ -65,6 +84,15 @@ Loader::~Loader() {
   for (std::thread& worker : workers_) worker.join();
 }
 
+int64_t Loader::read_next(const std::vector<int64_t>& order, int64_t place, uint8_t* to) const {
+  for (size_t tried = 0; tried < order.size(); ++tried) {
+    const int64_t in_order = order[(static_cast<size_t>(place) + tried) % order.size()];
+    const int64_t index = options_.indices[static_cast<size_t>(in_order)];
+    if (data_.read(index, to)) return index;
+  }
+  fail("{}: expected at least one readable training image, found none", data_.name);
+}
+
 Batch Loader::make(int64_t step) const {
   const int64_t epoch = step / steps_per_epoch_;
   const int64_t first = step % steps_per_epoch_ * options_.batch_size;
@@ -73,10 +101,12 @@ Batch Loader::make(int64_t step) const {
   Batch batch;
   batch.size = options_.batch_size;
   batch.pixels.resize(static_cast<size_t>(batch.size * data_.image_bytes()));
+  std::vector<uint8_t> image(static_cast<size_t>(data_.image_bytes()));
   for (int64_t i = 0; i < batch.size; ++i) {
-    const int64_t index = options_.indices[static_cast<size_t>(order[static_cast<size_t>(first + i)])];
     Random random({options_.seed, options_.stage, "augment", step * options_.batch_size + i});
-    augment(data_, data_.image(index), options_.augmentation, random, batch.pixels.data() + i * data_.image_bytes());
+    const int64_t index = read_next(order, first + i, image.data());
+    augment(data_, image.data(), options_.augmentation, random, batch.pixels.data() + i * data_.image_bytes());
+    batch.indices.push_back(index);
     batch.labels.push_back(data_.labels[static_cast<size_t>(index)]);
   }
   return batch;

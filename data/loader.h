@@ -27,12 +27,17 @@ struct Augmentation {
 void augment(const Dataset& data, const uint8_t* from, const Augmentation& how, Random& random, uint8_t* to);
 
 struct Batch {
-  std::vector<uint8_t> pixels;
+  std::vector<uint8_t> pixels;  // {size, C, H, W}
   std::vector<int64_t> labels;
+  std::vector<int64_t> indices;  // in the data set, of every image in the batch
   int64_t size = 0;
 };
 
+// Evaluation pixels in the given order, decoded on several threads. Unreadable images that are to be skipped are left
+// out: size and indices say which are there.
 Batch gather(const Dataset& data, std::span<const int64_t> indices);
+// Of images [begin, end).
+Batch gather(const Dataset& data, int64_t begin, int64_t end);
 
 struct LoaderOptions {
   int64_t batch_size = 128;
@@ -59,6 +64,8 @@ class Loader {
  private:
   void work();
   Batch make(int64_t step) const;
+  // Reads the image at this place of the epoch's order, or the next readable one; its index in the data set.
+  int64_t read_next(const std::vector<int64_t>& order, int64_t place, uint8_t* to) const;
 
   const Dataset& data_;
   LoaderOptions options_;

@@ -8,9 +8,10 @@
 
 namespace carat {
 
-Dataset make_synthetic(const DatasetInfo& info, const std::string&, Split split) {
+Dataset make_synthetic(const DatasetInfo& info, const DataSource&, Split split, const ImageFormat&) {
   const int64_t count = split == Split::train ? info.train_size : info.test_size;
   Dataset data;
+  std::vector<uint8_t> pixels;
   for (int64_t i = 0; i < count; ++i) {
     Random random({7, "synthetic", split == Split::train ? "train" : "test", i});
     const int64_t label = random.below(info.classes);
@@ -21,11 +22,12 @@ Dataset make_synthetic(const DatasetInfo& info, const std::string&, Split split)
       for (int64_t x = 0; x < info.width; ++x) {
         const double along = std::cos(angle) * static_cast<double>(x) + std::sin(angle) * static_cast<double>(y);
         const double value = 128 + 80 * std::sin(frequency * along + phase) + 25 * random.normal();
-        data.pixels.push_back(static_cast<uint8_t>(std::clamp(value, 0.0, 255.0)));
+        pixels.push_back(static_cast<uint8_t>(std::clamp(value, 0.0, 255.0)));
       }
     }
     data.labels.push_back(static_cast<int32_t>(label));
   }
+  data.reader = reader_in_memory(std::move(pixels), info.channels, info.height, info.width);
   return data;
 }
 

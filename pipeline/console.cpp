@@ -21,12 +21,14 @@ void Console::clear_bar() {
 void Console::heading(const std::string& text) { line(text); }
 
 void Console::line(const std::string& text) {
+  const std::lock_guard lock(mutex_);
   clear_bar();
   fmt::print("{}\n", text);
   std::fflush(stdout);
 }
 
 void Console::progress(const std::string& what, int64_t done, int64_t total, const std::string& note) {
+  const std::lock_guard lock(mutex_);
   const Clock::time_point now = Clock::now();
   if (what != current_ || done < first_done_) {
     current_ = what;

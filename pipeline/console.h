@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,7 @@ class Console {
   using Clock = std::chrono::steady_clock;
   void clear_bar();
 
+  std::mutex mutex_;  // lines may come from loader threads
   bool is_terminal_;
   bool bar_is_shown_ = false;
   std::string current_;

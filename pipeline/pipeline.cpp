@@ -70,8 +70,10 @@ class Run {
 
  private:
   void open_data() {
-    data_.training = open_dataset(recipe_.data, Split::train);
-    data_.test = open_dataset(recipe_.data, Split::test);
+    DataSource source = recipe_.data;
+    source.report = [this](const std::string& line) { console_.line("      " + line); };
+    data_.training = open_dataset(source, Split::train, recipe_.format);
+    data_.test = open_dataset(source, Split::test, recipe_.format);
     data_.split = hold_back(data_.training, recipe_.held_back, recipe_.seed);
   }
 

@@ -110,6 +110,8 @@ void read_model(const Node& root, Recipe& recipe) {
   } catch (const Error& error) {
     node.fail_here(error.what());
   }
+  const Shape& input = recipe.graph.input().input_shape;
+  recipe.format = {input.channels, input.height, input.width};
 }
 
 RecipeStage read_stage(const Node& item, size_t number) {

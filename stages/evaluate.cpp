@@ -6,8 +6,6 @@
 #include <algorithm>
 #include <numeric>
 
-#include "data/loader.h"
-
 namespace carat {
 namespace {
 
@@ -34,21 +32,19 @@ Evaluation evaluate(Network& network, const Dataset& images, const std::vector<i
   for (int64_t begin = 0; begin < total; begin += kBatch) {
     const auto count = static_cast<size_t>(std::min(kBatch, total - begin));
     const Batch batch = gather(images, std::span(order).subspan(static_cast<size_t>(begin), count));
+    if (batch.size == 0) continue;
     const at::Tensor logits = network.forward(pixels_of(batch.pixels, images, network.device()), mode).to(at::kCPU);
     const at::Tensor labels = torch::tensor(c10::ArrayRef<int64_t>(batch.labels));
     result.correct += logits.argmax(1).eq(labels).sum().item<int64_t>();
     result.loss += at::cross_entropy_loss(logits, labels, {}, at::Reduction::Sum).item<double>();
+    result.total += batch.size;
   }
-  result.total = total;
-  if (total > 0) result.loss /= static_cast<double>(total);
+  if (result.total > 0) result.loss /= static_cast<double>(result.total);
   return result;
 }
 
-std::vector<float> logits_of(Network& network, const Dataset& images, int64_t begin, int64_t end, Mode mode) {
+std::vector<float> logits_of(Network& network, const Dataset& images, const Batch& batch, Mode mode) {
   const torch::NoGradGuard no_grad;
-  std::vector<int64_t> order(static_cast<size_t>(end - begin));
-  std::iota(order.begin(), order.end(), begin);
-  const Batch batch = gather(images, order);
   return to_buffer(network.forward(pixels_of(batch.pixels, images, network.device()), mode)).values;
 }
 
