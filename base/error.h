@@ -12,4 +12,9 @@ class Error : public std::runtime_error {
   explicit Error(const std::string& message) : std::runtime_error(message) {}
 };
 
+// A mistake on the command line: exit status 2.
+struct UsageError : Error {
+  using Error::Error;
+};
+
 }  // namespace carat

@@ -9,9 +9,9 @@
 #include "base/file.h"
 #include "base/parallel.h"
 #include "cli/parse.h"
-#include "data/loader.h"
+#include "data/dataset.h"
+#include "evaluation/command.h"
 #include "models/graph/dump.h"
-#include "models/packed/integer_executor.h"
 #include "models/packed/packed_model.h"
 #include "models/zoo/zoo.h"
 
@@ -63,33 +63,13 @@ int inspect_command(const std::vector<std::string>& words) {
 }
 
 int evaluate_command(const std::vector<std::string>& words) {
-  DataSource source;
-  std::string predictions_file;
-  int64_t threads = 0;
-  po::options_description options;
-  options.add_options()("data", po::value(&source.name)->required(), "")("root", po::value(&source.root), "")(
-      "predictions", po::value(&predictions_file), "file for the predicted classes, one line per image")(
-      "threads", po::value(&threads), "");
-  const po::variables_map map = parse_words(words, options);
-  const PackedModel packed = read_packed(file_argument(map));
-  const IntegerExecutor executor(packed);
-  const Shape& input = packed.graph.input().input_shape;
-  const Dataset data = open_dataset(source, Split::test, {input.channels, input.height, input.width});
-  constexpr int64_t kBatch = 250;
-  int64_t correct = 0;
-  std::string lines;
-  for (int64_t begin = 0; begin < data.size(); begin += kBatch) {
-    const Batch batch = gather(data, begin, std::min(begin + kBatch, data.size()));
-    const std::vector<int64_t> predicted = executor.predict(batch.pixels, threads > 0 ? threads : default_threads());
-    for (size_t i = 0; i < predicted.size(); ++i) {
-      if (predicted[i] == batch.labels[i]) ++correct;
-      lines += fmt::format("{}\n", predicted[i]);
-    }
-  }
-  if (!predictions_file.empty()) write_atomically(predictions_file, lines);
-  fmt::print("{}/{} correct, {:.2f} %\n", correct, data.size(),
-             100.0 * static_cast<double>(correct) / static_cast<double>(data.size()));
-  return 0;
+  const EvaluateRequest request = parse_evaluate(words);
+  if (!is_packed_file(request.file)) execute_engine("evaluate", words);
+  if (!request.arithmetic.empty() || !request.rounding.empty() || request.resize >= 0)
+    throw UsageError(
+        "--arithmetic, --rounding and --resize change a model's declaration; a packed model keeps its own");
+  const int64_t threads = request.threads > 0 ? request.threads : default_threads();
+  return run_evaluate(request, *packed_predictor(read_packed(request.file), threads));
 }
 
 }  // namespace

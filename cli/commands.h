@@ -5,19 +5,15 @@
 #include <string>
 #include <vector>
 
-#include "base/error.h"
-
 namespace carat {
-
-// A mistake on the command line: exit status 2.
-struct UsageError : Error {
-  using Error::Error;
-};
 
 struct Command {
   std::string name;
   int (*run)(const std::vector<std::string>& words);
 };
+
+// Replaces this process by carat-engine, which lies beside it. Throws Error when it cannot be executed.
+[[noreturn]] void execute_engine(const std::string& command, const std::vector<std::string>& words);
 
 const std::vector<Command>& command_table();
 const std::vector<Command>& score_commands();

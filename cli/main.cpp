@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // carat: every command that needs no LibTorch starts in milliseconds; the others are executed by carat-engine.
-#include <unistd.h>
-
-#include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <exception>
-#include <filesystem>
 
 #include "base/fail.h"
 #include "base/text.h"
@@ -32,19 +27,15 @@ const char* const kHelp = R"(carat: takes an image classifier through a compress
   carat diff A B          two sheets, or two of what score takes, row by row: where the score went
   carat policies [NAME]   ways of counting, or how one differs from strict
   carat oplist [--schema] every kind and field of an operation list, or its JSON Schema
-  carat evaluate FILE --data NAME [--root FOLDER] [--threads N]
-                          accuracy of a packed model, executed on integer codes
+  carat evaluate FILE --data NAME [--root FOLDER] [--labels FILE] [--split test|train] [--format text|json]
+                 [--per-class CSV] [--predictions FILE] [--model NAME] [--device D] [--threads N] [--limit N]
+                 [--arithmetic float32|fp16|fp16_strict] [--rounding half_even|half_away] [--resize N] [--exact]
+                          accuracy: a packed model on integer codes, any other model or tensors with LibTorch
 
 Set-up, tests and formatting are the launcher's: ./carat setup, ./carat test [--all], ./carat format.
 )";
 
-[[noreturn]] void execute_engine(char** argv) {
-  const std::filesystem::path engine = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "carat-engine";
-  ::execv(engine.c_str(), argv);
-  fail("{}: cannot execute: {}", engine.string(), std::strerror(errno));
-}
-
-int execute(const std::vector<std::string>& words, char** argv) {
+int execute(const std::vector<std::string>& words) {
   if (words.empty() || words[0] == "help" || words[0] == "--help" || words[0] == "-h") {
     std::fputs(kHelp, stdout);
     return words.empty() ? 2 : 0;
@@ -53,7 +44,7 @@ int execute(const std::vector<std::string>& words, char** argv) {
     if (command.name == words[0]) return command.run({words.begin() + 1, words.end()});
   std::vector<std::string> names = {"run", "check", "plan", "stages"};
   for (const std::string& name : names)
-    if (words[0] == name) execute_engine(argv);
+    if (words[0] == name) execute_engine(name, {words.begin() + 1, words.end()});
   for (const Command& command : command_table()) names.push_back(command.name);
   const std::string nearest = nearest_name(words[0], names);
   throw UsageError("unknown command '" + words[0] + "', expected one of: " + join(names, ", ") +
@@ -65,7 +56,7 @@ int execute(const std::vector<std::string>& words, char** argv) {
 
 int main(int argc, char** argv) {
   try {
-    return carat::execute({argv + 1, argv + argc}, argv);
+    return carat::execute({argv + 1, argv + argc});
   } catch (const carat::UsageError& error) {
     fmt::print(stderr, "carat: {} (carat help)\n", error.what());
     return 2;

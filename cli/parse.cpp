@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/parse.h"
 
-#include "cli/commands.h"
+#include "base/error.h"
 
 namespace carat {
 

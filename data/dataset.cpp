@@ -45,6 +45,8 @@ Dataset open_dataset(const DataSource& source, Split split, const ImageFormat& f
   hasher.text(info.name).number(data.size());
   data.reader->identify(hasher);
   data.identity = hasher.bytes(data.labels.data(), data.labels.size() * sizeof(int32_t)).hex();
+  data.classes += format.background_classes;
+  for (int32_t& label : data.labels) label += static_cast<int32_t>(format.background_classes);
   return data;
 }
 

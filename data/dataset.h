@@ -25,6 +25,7 @@ struct ImageFormat {
   int64_t width = 0;
   int64_t resize = 0;
   Interpolation interpolation = Interpolation::bilinear;
+  int64_t background_classes = 0;  // every label is so much higher, and there are so many classes more
 };
 
 struct Dataset {

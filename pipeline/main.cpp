@@ -9,7 +9,9 @@
 #include "base/fail.h"
 #include "base/text.h"
 #include "config/docs.h"
+#include "evaluation/command.h"
 #include "models/net/device.h"
+#include "pipeline/network_predictor.h"
 #include "pipeline/pipeline.h"
 #include "pipeline/plan.h"
 
@@ -17,11 +19,6 @@ namespace carat {
 namespace {
 
 namespace po = boost::program_options;
-
-// A mistake on the command line: exit status 2.
-struct UsageError : Error {
-  using Error::Error;
-};
 
 po::variables_map parse(const std::vector<std::string>& words, const po::options_description& options,
                         const char* positional) {
@@ -112,17 +109,27 @@ int stages_command(const std::vector<std::string>& words) {
   return 0;
 }
 
+int evaluate_command(const std::vector<std::string>& words) {
+  const EvaluateRequest request = parse_evaluate(words);
+  const std::unique_ptr<Predictor> predictor =
+      network_predictor(requested_model(request), request.device, request.is_exact, request.threads);
+  return run_evaluate(request, *predictor);
+}
+
 int execute(const std::vector<std::string>& words) {
   struct Command {
     const char* name;
     int (*run)(const std::vector<std::string>&);
   };
-  static const Command kCommands[] = {
-      {"run", run_command}, {"plan", plan_command}, {"check", check_command}, {"stages", stages_command}};
-  if (words.empty()) throw UsageError("expected a command: run, plan, check or stages");
+  static const Command kCommands[] = {{"run", run_command},
+                                      {"plan", plan_command},
+                                      {"check", check_command},
+                                      {"stages", stages_command},
+                                      {"evaluate", evaluate_command}};
+  if (words.empty()) throw UsageError("expected a command: run, plan, check, stages or evaluate");
   for (const Command& command : kCommands)
     if (words[0] == command.name) return command.run({words.begin() + 1, words.end()});
-  throw UsageError("unknown command '" + words[0] + "', expected run, plan, check or stages");
+  throw UsageError("unknown command '" + words[0] + "', expected run, plan, check, stages or evaluate");
 }
 
 }  // namespace

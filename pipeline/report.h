@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "pipeline/console.h"
+#include "base/console.h"
 #include "pipeline/recipe.h"
 #include "pipeline/stage_record.h"
 #include "scoring/score_sheet.h"

@@ -7,8 +7,8 @@
 #include <functional>
 #include <map>
 
+#include "base/console.h"
 #include "data/loader.h"
-#include "pipeline/console.h"
 #include "pipeline/store.h"
 #include "stages/context.h"
 

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <cstdio>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -12,7 +13,7 @@ namespace carat {
 
 class Console {
  public:
-  Console();
+  explicit Console(std::FILE* out = stdout);
 
   void heading(const std::string& text);
   void line(const std::string& text);
@@ -28,6 +29,7 @@ class Console {
   void clear_bar();
 
   std::mutex mutex_;  // lines may come from loader threads
+  std::FILE* out_;
   bool is_terminal_;
   bool bar_is_shown_ = false;
   std::string current_;

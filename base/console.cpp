@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pipeline/console.h"
+#include "base/console.h"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -11,10 +11,10 @@
 
 namespace carat {
 
-Console::Console() : is_terminal_(isatty(STDOUT_FILENO) == 1) {}
+Console::Console(std::FILE* out) : out_(out), is_terminal_(isatty(fileno(out)) == 1) {}
 
 void Console::clear_bar() {
-  if (bar_is_shown_) fmt::print("\r\033[K");
+  if (bar_is_shown_) fmt::print(out_, "\r\033[K");
   bar_is_shown_ = false;
 }
 
@@ -23,8 +23,8 @@ void Console::heading(const std::string& text) { line(text); }
 void Console::line(const std::string& text) {
   const std::lock_guard lock(mutex_);
   clear_bar();
-  fmt::print("{}\n", text);
-  std::fflush(stdout);
+  fmt::print(out_, "{}\n", text);
+  std::fflush(out_);
 }
 
 void Console::progress(const std::string& what, int64_t done, int64_t total, const std::string& note) {
@@ -50,17 +50,17 @@ void Console::progress(const std::string& what, int64_t done, int64_t total, con
     constexpr int64_t kWidth = 24;
     const auto filled = static_cast<size_t>(total > 0 ? kWidth * done / total : kWidth);
     clear_bar();
-    fmt::print("      {} [{}{}] {}/{}{}{}  {}", what, std::string(filled, '#'), std::string(kWidth - filled, '.'), done,
-               total, speed, left, note);
+    fmt::print(out_, "      {} [{}{}] {}/{}{}{}  {}", what, std::string(filled, '#'), std::string(kWidth - filled, '.'),
+               done, total, speed, left, note);
     bar_is_shown_ = true;
     if (is_last) {
-      fmt::print("\n");
+      fmt::print(out_, "\n");
       bar_is_shown_ = false;
     }
   } else {
-    fmt::print("      {} {}/{}{}{}  {}\n", what, done, total, speed, left, note);
+    fmt::print(out_, "      {} {}/{}{}{}  {}\n", what, done, total, speed, left, note);
   }
-  std::fflush(stdout);
+  std::fflush(out_);
   if (is_last) current_.clear();
 }
 
@@ -75,9 +75,9 @@ void Console::table(const std::vector<std::vector<std::string>>& rows) {
     std::string text;
     for (size_t c = 0; c < row.size(); ++c)
       text += c == 0 ? fmt::format("{:<{}}", row[c], widths[c]) : fmt::format("  {:>{}}", row[c], widths[c]);
-    fmt::print("{}\n", text);
+    fmt::print(out_, "{}\n", text);
   }
-  std::fflush(stdout);
+  std::fflush(out_);
 }
 
 }  // namespace carat
