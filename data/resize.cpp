@@ -58,32 +58,48 @@ Taps taps_of(int64_t in, int64_t out, int64_t begin, int64_t wanted, Interpolati
       taps.coefficients[static_cast<size_t>(i * taps.size + k)] =
           static_cast<int32_t>((weight < 0 ? -0.5 : 0.5) + weight * (1 << kPrecisionBits));
     }
+    int64_t used = count;
+    while (used > 1 && taps.coefficients[static_cast<size_t>(i * taps.size + used - 1)] == 0) --used;
     taps.first.push_back(first);
-    taps.count.push_back(count);
+    taps.count.push_back(used);
   }
   return taps;
 }
 
 uint8_t clip(int32_t sum) { return static_cast<uint8_t>(std::clamp(sum >> kPrecisionBits, 0, 255)); }
 
-using Four = int32_t __attribute__((vector_size(16)));
-using FourBytes = uint8_t __attribute__((vector_size(4)));
+using Eight = int32_t __attribute__((vector_size(32)));
+using EightBytes = uint8_t __attribute__((vector_size(8)));
 
-// Three channels at once; the fourth lane is the next pixel's and is dropped.
-void shrink_row_of_three(const uint8_t* from, const Taps& taps, uint8_t* to) {
-  const auto width = static_cast<int64_t>(taps.first.size());
-  for (int64_t x = 0; x < width; ++x) {
-    const int32_t* coefficients = taps.of(x);
-    const uint8_t* pixel = from + 3 * taps.first[static_cast<size_t>(x)];
-    Four sum = {kHalf, kHalf, kHalf, kHalf};
-    for (int64_t k = 0; k < taps.count[static_cast<size_t>(x)]; ++k) {
-      FourBytes bytes;
-      std::memcpy(&bytes, pixel + 3 * k, 4);
-      sum += __builtin_convertvector(bytes, Four) * coefficients[k];
+// Three channels of two rows at once, as two times four lanes; the fourth is the next pixel's.
+EightBytes shrink_two(const uint8_t* upper, const uint8_t* lower, const int32_t* coefficients, int64_t count) {
+  Eight sum = Eight{} + kHalf;
+  for (int64_t k = 0; k < count; ++k) {
+    EightBytes bytes;
+    std::memcpy(&bytes, upper + 3 * k, 4);
+    std::memcpy(reinterpret_cast<uint8_t*>(&bytes) + 4, lower + 3 * k, 4);
+    sum += __builtin_convertvector(bytes, Eight) * coefficients[k];
+  }
+  sum >>= kPrecisionBits;
+  sum = sum < 0 ? Eight{} : sum;
+  sum = sum > 255 ? Eight{} + 255 : sum;
+  return __builtin_convertvector(sum, EightBytes);
+}
+
+void shrink_rows_of_three(const uint8_t* upper, const uint8_t* lower, const Taps& taps, uint8_t* to, uint8_t* below) {
+  const size_t width = taps.first.size();
+  for (size_t x = 0; x < width; ++x) {
+    const int64_t offset = 3 * taps.first[x];
+    const EightBytes both = shrink_two(upper + offset, lower + offset, taps.of(static_cast<int64_t>(x)), taps.count[x]);
+    // The fourth byte is written over by the next pixel; the last pixel has none.
+    const auto* bytes = reinterpret_cast<const uint8_t*>(&both);
+    if (x + 1 < width) {
+      std::memcpy(to + 3 * x, bytes, 4);
+      std::memcpy(below + 3 * x, bytes + 4, 4);
+    } else {
+      std::memcpy(to + 3 * x, bytes, 3);
+      std::memcpy(below + 3 * x, bytes + 4, 3);
     }
-    to[3 * x] = clip(sum[0]);
-    to[3 * x + 1] = clip(sum[1]);
-    to[3 * x + 2] = clip(sum[2]);
   }
 }
 
@@ -99,20 +115,66 @@ void shrink_row(const uint8_t* from, int64_t channels, const Taps& taps, uint8_t
   }
 }
 
-// One result row out of `count` rows that lie `stride` bytes apart.
-void blend_rows(const uint8_t* rows, int64_t stride, const int32_t* coefficients, int64_t count, int64_t bytes,
-                uint8_t* to) {
+// Rows from first_row on.
+void shrink_rows(const ImageView& from, int64_t first_row, const Taps& taps, Image& to) {
+  for (int64_t y = 0; y < to.height; y += from.channels == 3 ? 2 : 1) {
+    const uint8_t* row = from.row(first_row + y);
+    if (from.channels != 3) {
+      shrink_row(row, from.channels, taps, to.row(y));
+      continue;
+    }
+    // A last single row is its own lower row.
+    const int64_t lower = std::min(y + 1, to.height - 1);
+    shrink_rows_of_three(row, from.row(first_row + lower), taps, to.row(y), to.row(lower));
+  }
+}
+
+struct Rows {
+  const uint8_t* first;
+  int64_t stride;
+  const int32_t* coefficients;
+  int64_t count;
+};
+
+// One result row; a known count keeps the sums in registers.
+template <int64_t count>
+void blend(const Rows& rows, int64_t bytes, uint8_t* to) {
+  int32_t coefficients[count];
+  std::copy_n(rows.coefficients, count, coefficients);
+  for (int64_t i = 0; i < bytes; ++i) {
+    int32_t sum = kHalf;
+    for (int64_t k = 0; k < count; ++k) sum += rows.first[k * rows.stride + i] * coefficients[k];
+    to[i] = clip(sum);
+  }
+}
+
+void blend_many(const Rows& rows, int64_t bytes, uint8_t* to) {
   constexpr int64_t kBlock = 256;
   int32_t sums[kBlock];
   for (int64_t begin = 0; begin < bytes; begin += kBlock) {
     const int64_t block = std::min(kBlock, bytes - begin);
     std::fill_n(sums, kBlock, kHalf);
-    for (int64_t k = 0; k < count; ++k) {
-      const uint8_t* row = rows + k * stride + begin;
-      const int32_t coefficient = coefficients[k];
+    for (int64_t k = 0; k < rows.count; ++k) {
+      const uint8_t* row = rows.first + k * rows.stride + begin;
+      const int32_t coefficient = rows.coefficients[k];
       for (int64_t i = 0; i < block; ++i) sums[i] += row[i] * coefficient;
     }
     for (int64_t i = 0; i < block; ++i) to[begin + i] = clip(sums[i]);
+  }
+}
+
+void blend_rows(const Rows& rows, int64_t bytes, uint8_t* to) {
+  switch (rows.count) {
+    case 1:
+      return blend<1>(rows, bytes, to);
+    case 2:
+      return blend<2>(rows, bytes, to);
+    case 3:
+      return blend<3>(rows, bytes, to);
+    case 4:
+      return blend<4>(rows, bytes, to);
+    default:
+      return blend_many(rows, bytes, to);
   }
 }
 
@@ -149,16 +211,11 @@ Image resize(const ImageView& from, const ResizeTo& to) {
   const int64_t first_row = down.first.front();
   const int64_t last_row = down.first.back() + down.count.back();
   Image narrow(last_row - first_row, to.part.width, from.channels);
-  for (int64_t y = first_row; y < last_row; ++y) {
-    if (from.channels == 3)
-      shrink_row_of_three(from.row(y), along, narrow.row(y - first_row));
-    else
-      shrink_row(from.row(y), from.channels, along, narrow.row(y - first_row));
-  }
+  shrink_rows(from, first_row, along, narrow);
   Image result(to.part.height, to.part.width, from.channels);
   for (int64_t y = 0; y < to.part.height; ++y) {
     const auto i = static_cast<size_t>(y);
-    blend_rows(narrow.row(down.first[i] - first_row), narrow.stride(), down.of(y), down.count[i], narrow.stride(),
+    blend_rows({narrow.row(down.first[i] - first_row), narrow.stride(), down.of(y), down.count[i]}, narrow.stride(),
                result.row(y));
   }
   return result;
