@@ -4,10 +4,10 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
-#include <iterator>
 
 #include "base/fail.h"
 
@@ -20,7 +20,15 @@ Container read_all(const std::filesystem::path& path) {
   require(!std::filesystem::is_directory(path, ignored), "{}: expected a file, got a folder", path.string());
   std::ifstream in(path, std::ios::binary);
   require(in.good(), "{}: cannot open: {}", path.string(), std::strerror(errno));
-  Container content{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  constexpr size_t kAtOnce = size_t{1} << 16;
+  Container content;
+  size_t size = 0;
+  while (in.good()) {
+    content.resize(std::max(size + kAtOnce, size * 2));
+    in.read(reinterpret_cast<char*>(content.data()) + size, static_cast<std::streamsize>(content.size() - size));
+    size += static_cast<size_t>(in.gcount());
+  }
+  content.resize(size);
   require(!in.bad(), "{}: cannot read: {}", path.string(), std::strerror(errno));
   return content;
 }

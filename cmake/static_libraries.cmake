@@ -7,6 +7,12 @@ find_package(ZLIB REQUIRED)
 find_library(CARAT_ZLIB NAMES libz.a)
 find_package(yaml-cpp REQUIRED)
 find_library(CARAT_YAML NAMES libyaml-cpp.a)
+find_package(JPEG REQUIRED)
+find_library(CARAT_JPEG NAMES libjpeg.a)
+find_package(PNG REQUIRED)
+find_library(CARAT_PNG NAMES libpng.a)
+find_library(CARAT_WEBP NAMES libwebp.a)
+find_library(CARAT_WEBP_SHARED NAMES webp REQUIRED)
 
 # carat_static(NAME ARCHIVE SHARED_TARGET): the archive where there is one, else the shared library.
 function(carat_static name archive shared)
@@ -20,3 +26,10 @@ endfunction()
 
 carat_static(carat_yaml "${CARAT_YAML}" yaml-cpp)
 carat_static(carat_zlib "${CARAT_ZLIB}" ZLIB::ZLIB)
+carat_static(carat_jpeg "${CARAT_JPEG}" JPEG::JPEG)
+carat_static(carat_png "${CARAT_PNG}" PNG::PNG)
+carat_static(carat_webp "${CARAT_WEBP}" "${CARAT_WEBP_SHARED}")
+
+# libpng reads through zlib: the archives in this order. find_library puts no archive's needs on the line.
+add_library(carat_images INTERFACE)
+target_link_libraries(carat_images INTERFACE carat_jpeg carat_png carat_webp carat_zlib m Threads::Threads)

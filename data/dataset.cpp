@@ -10,7 +10,12 @@ namespace carat {
 const std::vector<DatasetInfo>& dataset_table() {
   static const std::vector<DatasetInfo> table = {
       {"fashion_mnist", "Fashion-MNIST, IDX files, gzip", 1, 28, 28, 10, 60000, 10000, open_fashion_mnist},
+      {"mnist", "MNIST, IDX files, plain or gzip", 1, 28, 28, 10, 60000, 10000, open_idx},
+      {"cifar10", "CIFAR-10, binary files", 3, 32, 32, 10, 50000, 10000, open_cifar10},
       {"cifar100", "CIFAR-100, binary files", 3, 32, 32, 100, 50000, 10000, open_cifar100},
+      {"idx", "any pair of IDX files with the usual names", 1, 0, 0, 0, 0, 0, open_idx},
+      {"imagefolder", "image files in a folder per class", 3, 0, 0, 0, 0, 0, open_image_folder},
+      {"flat", "image files in one folder, with a label list", 3, 0, 0, 0, 0, 0, open_flat},
       {"synthetic", "made-up patterns for tests", 1, 12, 12, 10, 2000, 500, make_synthetic},
   };
   return table;
@@ -27,6 +32,20 @@ const DatasetInfo& dataset_named(const std::string& name) {
        nearest.empty() ? "" : "; did you mean '" + nearest + "'?");
 }
 
+DatasetInfo describe(const DataSource& source) {
+  DatasetInfo info = dataset_named(source.name);
+  if (info.height > 0) return info;
+  const Dataset training = info.open(info, source, Split::train, {});
+  const Dataset test = info.open(info, source, Split::test, {});
+  info.channels = training.channels;
+  info.height = training.height;
+  info.width = training.width;
+  info.classes = training.classes;
+  info.train_size = training.size();
+  info.test_size = test.size();
+  return info;
+}
+
 Dataset open_dataset(const DataSource& source, Split split, const ImageFormat& format) {
   const DatasetInfo& info = dataset_named(source.name);
   Dataset data = info.open(info, source, split, format);
@@ -36,11 +55,11 @@ Dataset open_dataset(const DataSource& source, Split split, const ImageFormat& f
     data.height = info.height;
     data.width = info.width;
     data.classes = info.classes;
-    require(format.height == 0 ||
-                (format.channels == data.channels && format.height == data.height && format.width == data.width),
-            "{}: expected a network with input {}x{}x{}, got {}x{}x{}", info.name, data.channels, data.height,
-            data.width, format.channels, format.height, format.width);
   }
+  require(format.height == 0 ||
+              (format.channels == data.channels && format.height == data.height && format.width == data.width),
+          "{}: expected a network with input {}x{}x{}, got {}x{}x{}", info.name, data.channels, data.height, data.width,
+          format.channels, format.height, format.width);
   Hasher hasher;
   hasher.text(info.name).number(data.size());
   data.reader->identify(hasher);

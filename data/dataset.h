@@ -47,11 +47,17 @@ struct Dataset {
 struct DataSource {
   std::string name;
   std::string root;  // empty: the usual place
+  // Of image files, see data/image_folder.cpp and data/image_list.h; empty: none.
+  std::string labels;
+  std::string synsets;
+  int64_t size = 224;      // height and width of a network's input that nothing else decides
+  int64_t classes = 1000;  // of a flat folder without synsets
   OnBadImage on_bad_image = OnBadImage::error;
   // Gets one line per image that is skipped. May be called from any thread; empty: stderr.
   std::function<void(const std::string&)> report;
 };
 
+// A row of the table of data sets. Height 0: image files, whose shape and counts depend on the source.
 struct DatasetInfo {
   std::string name;
   std::string help;
@@ -63,13 +69,21 @@ const std::vector<DatasetInfo>& dataset_table();
 // Throws Error with the nearest name.
 const DatasetInfo& dataset_named(const std::string& name);
 
+// The source's row, with shape and counts of image files filled in: looks at folders and lists, at no image. Throws
+// Error for files that are not as expected.
+DatasetInfo describe(const DataSource& source);
+
 // Throws Error "path: expected ..., got ..." for a missing, truncated or damaged file, and where the format's shape is
 // not that of a data set with a shape of its own.
 Dataset open_dataset(const DataSource& source, Split split, const ImageFormat& format = {});
 
 // The openers of dataset_table(). They fill in labels and reader, and the shape where the table has none.
+Dataset open_idx(const DatasetInfo& info, const DataSource& source, Split split, const ImageFormat& format);
 Dataset open_fashion_mnist(const DatasetInfo& info, const DataSource& source, Split split, const ImageFormat& format);
 Dataset open_cifar100(const DatasetInfo& info, const DataSource& source, Split split, const ImageFormat& format);
+Dataset open_cifar10(const DatasetInfo& info, const DataSource& source, Split split, const ImageFormat& format);
+Dataset open_image_folder(const DatasetInfo& info, const DataSource& source, Split split, const ImageFormat& format);
+Dataset open_flat(const DatasetInfo& info, const DataSource& source, Split split, const ImageFormat& format);
 Dataset make_synthetic(const DatasetInfo& info, const DataSource& source, Split split, const ImageFormat& format);
 
 }  // namespace carat

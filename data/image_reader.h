@@ -4,26 +4,13 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <vector>
 
 #include "base/hash.h"
+#include "data/image.h"
 
 namespace carat {
-
-// A part of an image, in pixels.
-struct Box {
-  int64_t top = 0;
-  int64_t left = 0;
-  int64_t height = 0;
-  int64_t width = 0;
-
-  bool operator==(const Box&) const = default;
-};
-
-// Picks the part of an image of this height and width; it must lie inside.
-using ChooseBox = std::function<Box(int64_t height, int64_t width)>;
 
 class ImageReader {
  public:

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cstring>
 
-#include "base/fail.h"
 #include "data/image_reader.h"
+#include "data/resize.h"
 
 namespace carat {
 namespace {
@@ -17,7 +17,13 @@ class MemoryReader : public ImageReader {
     std::memcpy(to, pixels_.data() + static_cast<size_t>(index) * bytes, bytes);
     return true;
   }
-  bool read_box(int64_t, const ChooseBox&, uint8_t*) const override { fail("boxes of images are not read yet"); }
+  bool read_box(int64_t index, const ChooseBox& choose, uint8_t* to) const override {
+    const Image image = from_planes(pixels_.data() + index * channels_ * height_ * width_, channels_, height_, width_);
+    const Box box = choose(height_, width_);
+    check_box(box, height_, width_);
+    to_planes(resize(image.view(box), height_, width_, Interpolation::bilinear), to);
+    return true;
+  }
   bool is_in_memory() const override { return true; }
   void identify(Hasher& hasher) const override { hasher.bytes(pixels_.data(), pixels_.size()); }
 
