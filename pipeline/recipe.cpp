@@ -81,13 +81,10 @@ void read_model(const Node& root, Recipe& recipe) {
   node.as_mapping();
   const Node& name = required_key(node, "name");
   std::vector<std::string> names;
-  // A published final network is scored, not trained.
   for (const ZooEntry& family : zoo()) {
-    const auto trainable = std::count_if(family.variants.begin(), family.variants.end(),
-                                         [](const ZooVariant& variant) { return variant.track.empty(); });
-    if (trainable > 0) names.push_back(family.name);
+    if (std::any_of(family.variants.begin(), family.variants.end(), is_trainable)) names.push_back(family.name);
     for (const ZooVariant& variant : family.variants)
-      if (variant.track.empty() && variant.name != family.name) names.push_back(variant.name);
+      if (is_trainable(variant) && variant.name != family.name) names.push_back(variant.name);
   }
   if (std::find(names.begin(), names.end(), name.as_text()) == names.end()) refuse_name(name, names);
   recipe.model_name = name.as_text();

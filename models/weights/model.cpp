@@ -93,6 +93,10 @@ Model initialize(const ModelGraph& graph, int64_t seed) {
     }
     model.buffers[name] = std::move(buffer);
   }
+  for (const LayerSpec& layer : graph.layers())
+    if (layer.is_masked)
+      model.masks[layer.name] = {graph.weight_shape(layer),
+                                 std::vector<uint8_t>(static_cast<size_t>(graph.weight_count(layer)), 1)};
   return model;
 }
 

@@ -47,7 +47,7 @@ struct Model {
 // Names and shapes of the buffers that the graph asks for.
 std::map<std::string, std::vector<int64_t>> buffer_shapes(const ModelGraph& graph);
 
-// Random weights: He normal, fan-out for convolutions, fan-in for linear layers; batch norm 1, 0, 0, 1.
+// Random weights: He normal, fan-out for convolutions, fan-in for linear layers; batch norm 1, 0, 0, 1; masks keep all.
 // Source: He et al. 2015, eq. 10 and 14.
 Model initialize(const ModelGraph& graph, int64_t seed);
 

@@ -11,6 +11,9 @@ ZooEntry densenet_bc_entry();
 ZooEntry wide_resnet_entry();
 ZooEntry mobilenet_v2_entry();
 ZooEntry riair_cifar100_entry();
+ZooEntry cifar_resnet_entry();
+ZooEntry osi_dense_entry();
+ZooEntry kaist_v2_entry();
 
 // Global average pool "pool" and a linear layer "classifier" with bias.
 std::string add_classifier(GraphBuilder& net, const std::string& from, int64_t classes);
@@ -21,5 +24,8 @@ int64_t rounded_to_8(int64_t channels, int64_t percent);
 
 // RGB of ImageNet as torchvision normalises it: resize to 256, crop 224.
 Preprocessing imagenet_preprocessing(Interpolation interpolation = Interpolation::bilinear, int64_t resize = 256);
+
+// RGB with CIFAR-100's own channel means and deviations.
+Preprocessing cifar100_preprocessing();
 
 }  // namespace carat

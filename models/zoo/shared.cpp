@@ -24,4 +24,11 @@ Preprocessing imagenet_preprocessing(Interpolation interpolation, int64_t resize
   return how;
 }
 
+Preprocessing cifar100_preprocessing() {
+  Preprocessing how;
+  how.mean = {0.5071, 0.4865, 0.4409};
+  how.deviation = {0.2673, 0.2564, 0.2762};
+  return how;
+}
+
 }  // namespace carat

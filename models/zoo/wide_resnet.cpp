@@ -1,41 +1,67 @@
 // SPDX-License-Identifier: Apache-2.0
 // Wide ResNet for CIFAR. Source: Zagoruyko and Komodakis 2016, table 1, basic blocks B(3, 3) with pre-activation.
+// Layout "published": as xternalz/WideResNet-pytorch names its modules.
 #include "base/fail.h"
 #include "models/zoo/builders.h"
 
 namespace carat {
 namespace {
 
-std::string block(GraphBuilder& net, const std::string& name, const std::string& from, int64_t in, int64_t out,
-                  int64_t stride) {
-  std::string x = net.unary(OpKind::batch_norm, name + ".bn1", from);
-  const std::string active = net.unary(OpKind::relu, name + ".relu1", x);
-  x = net.conv(name + ".conv1", active, {.out_channels = out, .kernel = 3, .stride = stride});
-  x = net.unary(OpKind::batch_norm, name + ".bn2", x);
-  x = net.unary(OpKind::relu, name + ".relu2", x);
-  x = net.conv(name + ".conv2", x, {.out_channels = out, .kernel = 3});
-  const std::string shortcut =
-      in == out ? from : net.conv(name + ".shortcut", active, {.out_channels = out, .kernel = 1, .stride = stride});
-  return net.join(OpKind::add, name + ".add", {x, shortcut});
-}
+struct Block {
+  std::string name;
+  std::string published;
+  int64_t in;
+  int64_t out;
+  int64_t stride;
+};
+
+class Builder {
+ public:
+  ZooNetwork build(const ModelValues& options, const Shape& input, int64_t classes) {
+    std::string x = net_.conv(named("stem", "conv1"), net_.input(input), {.out_channels = 16, .kernel = 3});
+    int64_t channels = 16;
+    for (int64_t group = 0; group < 3; ++group) {
+      const int64_t out = (int64_t{16} << group) * options.at("width");
+      for (int64_t i = 0; i < (options.at("depth") - 4) / 6; ++i) {
+        x = block({fmt::format("group{}.{}", group + 1, i), fmt::format("block{}.layer.{}", group + 1, i), channels,
+                   out, group > 0 && i == 0 ? 2 : 1},
+                  x);
+        channels = out;
+      }
+    }
+    x = net_.unary(OpKind::batch_norm, named("final.bn", "bn1"), x);
+    add_classifier(net_, net_.unary(OpKind::relu, "final.relu", x), classes);
+    named("classifier", "fc");
+    return {net_.build(), names_};
+  }
+
+ private:
+  std::string named(const std::string& layer, const std::string& published) {
+    return names_.note(layer, {{"published", published}});
+  }
+
+  std::string block(const Block& b, const std::string& from) {
+    std::string x = net_.unary(OpKind::batch_norm, named(b.name + ".bn1", b.published + ".bn1"), from);
+    const std::string active = net_.unary(OpKind::relu, b.name + ".relu1", x);
+    x = net_.conv(named(b.name + ".conv1", b.published + ".conv1"), active,
+                  {.out_channels = b.out, .kernel = 3, .stride = b.stride});
+    x = net_.unary(OpKind::batch_norm, named(b.name + ".bn2", b.published + ".bn2"), x);
+    x = net_.unary(OpKind::relu, b.name + ".relu2", x);
+    x = net_.conv(named(b.name + ".conv2", b.published + ".conv2"), x, {.out_channels = b.out, .kernel = 3});
+    if (b.in == b.out) return net_.join(OpKind::add, b.name + ".add", {x, from});
+    const std::string shortcut = net_.conv(named(b.name + ".shortcut", b.published + ".convShortcut"), active,
+                                           {.out_channels = b.out, .kernel = 1, .stride = b.stride});
+    return net_.join(OpKind::add, b.name + ".add", {x, shortcut});
+  }
+
+  GraphBuilder net_{"wide_resnet"};
+  LayerNames names_;
+};
 
 ZooNetwork build(const ModelValues& options, const Shape& input, int64_t classes) {
   const int64_t depth = options.at("depth");
   require((depth - 4) % 6 == 0, "network wide_resnet: depth: expected 4 more than a multiple of 6, got {}", depth);
-  GraphBuilder net("wide_resnet");
-  std::string x = net.conv("stem", net.input(input), {.out_channels = 16, .kernel = 3});
-  int64_t channels = 16;
-  for (int64_t group = 0; group < 3; ++group) {
-    const int64_t out = (int64_t{16} << group) * options.at("width");
-    for (int64_t i = 0; i < (depth - 4) / 6; ++i) {
-      const std::string name = "group" + std::to_string(group + 1) + "." + std::to_string(i);
-      x = block(net, name, x, channels, out, group > 0 && i == 0 ? 2 : 1);
-      channels = out;
-    }
-  }
-  x = net.unary(OpKind::batch_norm, "final.bn", x);
-  add_classifier(net, net.unary(OpKind::relu, "final.relu", x), classes);
-  return {net.build(), {}};
+  return Builder().build(options, input, classes);
 }
 
 }  // namespace

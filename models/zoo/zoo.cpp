@@ -15,8 +15,9 @@ std::string LayerNames::note(const std::string& layer, const std::map<std::strin
 }
 
 const std::vector<ZooEntry>& zoo() {
-  static const std::vector<ZooEntry> entries = {resnet8_entry(), densenet_bc_entry(), wide_resnet_entry(),
-                                                mobilenet_v2_entry(), riair_cifar100_entry()};
+  static const std::vector<ZooEntry> entries = {resnet8_entry(),      densenet_bc_entry(),  wide_resnet_entry(),
+                                                cifar_resnet_entry(), mobilenet_v2_entry(), riair_cifar100_entry(),
+                                                osi_dense_entry(),    kaist_v2_entry()};
   return entries;
 }
 
@@ -84,6 +85,13 @@ ModelGraph with_preprocessing(const ModelGraph& graph, const Preprocessing& prep
   std::vector<LayerSpec> layers = graph.layers();
   layers.front().preprocessing = preprocessing;
   return ModelGraph(graph.name(), layers);
+}
+
+bool is_trainable(const ZooVariant& variant) {
+  if (variant.track.empty()) return true;
+  const ModelGraph graph = build_network(variant).graph;
+  return std::none_of(graph.layers().begin(), graph.layers().end(),
+                      [](const LayerSpec& layer) { return layer.quant.has_value(); });
 }
 
 int64_t count_mults(const ModelGraph& graph) {

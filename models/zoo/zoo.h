@@ -84,6 +84,9 @@ ModelGraph build_model(const std::string& name, const ModelValues& options, cons
 // The same graph with another preprocessing.
 ModelGraph with_preprocessing(const ModelGraph& graph, const Preprocessing& preprocessing);
 
+// A network to start from: every published one but those whose weights are codes already.
+bool is_trainable(const ZooVariant& variant);
+
 // Multiplies of convolutions and linear layers for one image.
 int64_t count_mults(const ModelGraph& graph);
 
