@@ -9,7 +9,13 @@ namespace carat {
 ZooEntry resnet8_entry();
 ZooEntry densenet_bc_entry();
 ZooEntry wide_resnet_entry();
+ZooEntry resnet_entry();
 ZooEntry mobilenet_v2_entry();
+ZooEntry mobilenet_v3_entry();
+ZooEntry efficientnet_entry();
+ZooEntry mixnet_entry();
+ZooEntry shufflenet_v2_entry();
+ZooEntry squeezenet_entry();
 ZooEntry riair_cifar100_entry();
 
 // Global average pool "pool" and a linear layer "classifier" with bias.
@@ -21,5 +27,8 @@ int64_t rounded_to_8(int64_t channels, int64_t percent);
 
 // RGB of ImageNet as torchvision normalises it: resize to 256, crop 224.
 Preprocessing imagenet_preprocessing(Interpolation interpolation = Interpolation::bilinear, int64_t resize = 256);
+
+// Images in [-1, 1] as TensorFlow's networks read them: (code / 255 - 0.5) / 0.5, bicubic resize to 256.
+Preprocessing halves_preprocessing();
 
 }  // namespace carat

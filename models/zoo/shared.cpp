@@ -24,4 +24,12 @@ Preprocessing imagenet_preprocessing(Interpolation interpolation, int64_t resize
   return how;
 }
 
+Preprocessing halves_preprocessing() {
+  Preprocessing how;
+  how.mean = how.deviation = {0.5, 0.5, 0.5};
+  how.resize = 256;
+  how.interpolation = Interpolation::bicubic;
+  return how;
+}
+
 }  // namespace carat
