@@ -73,7 +73,7 @@ std::string split_conv(BlockNet& b, const std::string& name, const std::string& 
     shape.has_bias = conv.has_bias || b.is_merged;
     const std::string x = groups == 1 ? from : b.net.slice(part + ".slice", from, begin, share);
     const std::string suffix = groups == 1 ? "" : fmt::format(".{}", g);
-    parts.push_back(b.names.note(b.net.conv(part + ".conv", x, shape), conv_names(theirs, suffix)));
+    parts.push_back(b.note(b.net.conv(part + ".conv", x, shape), conv_names(theirs, suffix)));
     begin += share;
   }
   return groups == 1 ? parts[0] : b.net.join(OpKind::concat, name + ".concat", parts);
@@ -88,7 +88,7 @@ std::string normalized(BlockNet& b, const std::string& name, std::string x, std:
   if (!b.is_merged) {
     std::map<std::string, std::string> norms;
     for (const auto& [layout, unit] : theirs) norms[layout] = unit.norm;
-    x = b.names.note(b.net.batch_norm(name + ".bn", x, b.epsilon), norms);
+    x = b.note(b.net.batch_norm(name + ".bn", x, b.epsilon), norms);
   }
   return activated(b, name, x, activation);
 }
@@ -105,13 +105,19 @@ std::string squeeze_excite(BlockNet& b, const std::string& from, const InvertedR
   const std::string name = block.name + ".se";
   std::string x = b.net.unary(OpKind::global_avg_pool, name + ".pool", from);
   x = b.net.conv(name + ".reduce", x, {.out_channels = block.squeezed, .has_bias = true});
-  x = activated(b, name, b.names.note(x, reduce), block.squeeze_activation);
+  x = activated(b, name, b.note(x, reduce), block.squeeze_activation);
   x = b.net.conv(name + ".expand", x, {.out_channels = block.hidden, .has_bias = true});
-  x = activated(b, name, b.names.note(x, expand), block.gate);
+  x = activated(b, name, b.note(x, expand), block.gate);
   return b.net.join(OpKind::multiply, name + ".multiply", {from, x});
 }
 
 }  // namespace
+
+std::string BlockNet::note(const std::string& layer, const std::map<std::string, std::string>& theirs) {
+  std::map<std::string, std::string> fitting = theirs;
+  std::erase_if(fitting, [&](const auto& name) { return !layouts.contains(name.first); });
+  return names.note(layer, fitting);
+}
 
 std::string conv_bn(BlockNet& b, const std::string& name, const std::string& from, const GraphBuilder::Conv& conv,
                     std::optional<OpKind> activation, const Units& theirs) {
@@ -145,7 +151,7 @@ std::string add_head(BlockNet& b, const std::string& from, int64_t classes, doub
                      const std::map<std::string, std::string>& theirs) {
   std::string x = b.net.unary(OpKind::global_avg_pool, "pool", from);
   if (dropout > 0.0) x = b.net.dropout("dropout", x, dropout);
-  return b.names.note(b.net.linear("classifier", x, classes), theirs);
+  return b.note(b.net.linear("classifier", x, classes), theirs);
 }
 
 }  // namespace carat

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,9 +15,12 @@ namespace carat {
 // A network under construction, and what all its convolutions share.
 struct BlockNet {
   explicit BlockNet(const std::string& name) : net(name) {}
+  // Notes the names in those layouts that fit the network.
+  std::string note(const std::string& layer, const std::map<std::string, std::string>& theirs);
 
   GraphBuilder net;
   LayerNames names;
+  std::set<std::string> layouts;
   double epsilon = 1e-5;
   Padding padding = Padding::half;
   bool is_merged = false;  // batch norm is merged: convolutions have a bias

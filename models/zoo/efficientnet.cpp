@@ -35,11 +35,9 @@ std::string build_blocks(BlockNet& b, std::string x, const ModelValues& options)
       const int64_t channels = b.net.shape_of(x).channels;
       InvertedResidual block;
       block.name = fmt::format("block{}", number);
-      block.modules = {{"timm", fmt::format("blocks.{}.{}", stage, i)}};
-      if (is_lite)
-        block.modules["efficientnet_lite"] = fmt::format("_blocks.{}", number);
-      else
-        block.modules["torchvision"] = fmt::format("features.{}.{}.block", stage + 1, i);
+      block.modules = {{"torchvision", fmt::format("features.{}.{}.block", stage + 1, i)},
+                       {"timm", fmt::format("blocks.{}.{}", stage, i)},
+                       {"efficientnet_lite", fmt::format("_blocks.{}", number)}};
       block.hidden = channels * row.expansion;
       block.out = rounded_to_8(row.channels, options.at("width"));
       block.stride = i == 0 ? row.stride : 1;
@@ -54,12 +52,6 @@ std::string build_blocks(BlockNet& b, std::string x, const ModelValues& options)
   return x;
 }
 
-// theirs without the layouts that the network does not have.
-Units units_of(bool is_lite, const UnitNames& torchvision, const UnitNames& timm, const UnitNames& lite) {
-  if (is_lite) return {{"timm", timm}, {"efficientnet_lite", lite}};
-  return {{"torchvision", torchvision}, {"timm", timm}};
-}
-
 ZooNetwork build(const ModelValues& options, const Shape& input, int64_t classes) {
   const bool is_lite = options.at("lite") == 1;
   const int64_t percent = is_lite ? 100 : options.at("width");
@@ -67,18 +59,19 @@ ZooNetwork build(const ModelValues& options, const Shape& input, int64_t classes
   BlockNet b("efficientnet");
   b.padding = options.at("same_padding") == 1 ? Padding::same : Padding::half;
   b.epsilon = static_cast<double>(options.at("epsilon")) * 1e-6;
-  std::string x = conv_bn(
-      b, "stem", b.net.input(input), {.out_channels = rounded_to_8(32, percent), .kernel = 3, .stride = 2}, activation,
-      units_of(is_lite, {"features.0.0", "features.0.1"}, {"conv_stem", "bn1"}, {"_conv_stem", "_bn0"}));
+  b.layouts = {"timm", is_lite ? "efficientnet_lite" : "torchvision"};
+  std::string x = conv_bn(b, "stem", b.net.input(input),
+                          {.out_channels = rounded_to_8(32, percent), .kernel = 3, .stride = 2}, activation,
+                          {{"torchvision", {"features.0.0", "features.0.1"}},
+                           {"timm", {"conv_stem", "bn1"}},
+                           {"efficientnet_lite", {"_conv_stem", "_bn0"}}});
   x = build_blocks(b, x, options);
   x = conv_bn(b, "head", x, {.out_channels = rounded_to_8(1280, percent)}, activation,
-              units_of(is_lite, {"features.8.0", "features.8.1"}, {"conv_head", "bn2"}, {"_conv_head", "_bn1"}));
-  std::map<std::string, std::string> classifier = {{"timm", "classifier"}};
-  if (is_lite)
-    classifier["efficientnet_lite"] = "_fc";
-  else
-    classifier["torchvision"] = "classifier.1";
-  add_head(b, x, classes, static_cast<double>(options.at("dropout")) / 100.0, classifier);
+              {{"torchvision", {"features.8.0", "features.8.1"}},
+               {"timm", {"conv_head", "bn2"}},
+               {"efficientnet_lite", {"_conv_head", "_bn1"}}});
+  add_head(b, x, classes, static_cast<double>(options.at("dropout")) / 100.0,
+           {{"torchvision", "classifier.1"}, {"timm", "classifier"}, {"efficientnet_lite", "_fc"}});
   return {b.net.build(), b.names};
 }
 

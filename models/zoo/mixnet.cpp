@@ -56,6 +56,7 @@ ZooNetwork build(const ModelValues& options, const Shape& input, int64_t classes
   const bool is_small = options.at("small") == 1;
   const int64_t percent = options.at("width");
   BlockNet b("mixnet");
+  b.layouts = {"timm"};
   std::string x = conv_bn(b, "stem", b.net.input(input),
                           {.out_channels = rounded_to_8(is_small ? 16 : 24, percent), .kernel = 3, .stride = 2},
                           OpKind::relu, {{"timm", {"conv_stem", "bn1"}}});

@@ -27,6 +27,7 @@ ZooNetwork build(const ModelValues& options, const Shape& input, int64_t classes
   BlockNet b("mobilenet_v2");
   b.padding = options.at("same_padding") == 1 ? Padding::same : Padding::half;
   b.is_merged = options.at("batch_norm") == 0;
+  b.layouts = b.is_merged ? std::set<std::string>{"published"} : std::set<std::string>{"torchvision", "timm"};
   std::string x = conv_bn(
       b, "stem", b.net.input(input), {.out_channels = rounded_to_8(32, percent), .kernel = 3, .stride = 2},
       OpKind::relu6,

@@ -38,6 +38,7 @@ const std::vector<Row>& rows() {
 
 ZooNetwork build(const ModelValues& options, const Shape& input, int64_t classes) {
   BlockNet b("mobilenet_v3_large");
+  b.layouts = {"torchvision", "timm"};
   b.epsilon = static_cast<double>(options.at("epsilon")) * 1e-6;
   std::string x =
       conv_bn(b, "stem", b.net.input(input), {.out_channels = 16, .kernel = 3, .stride = 2}, OpKind::hard_swish,
@@ -64,9 +65,9 @@ ZooNetwork build(const ModelValues& options, const Shape& input, int64_t classes
   x = conv_bn(b, "head", x, {.out_channels = 960}, OpKind::hard_swish,
               {{"torchvision", {"features.16.0", "features.16.1"}}, {"timm", {"blocks.6.0.conv", "blocks.6.0.bn1"}}});
   x = b.net.linear("hidden", b.net.unary(OpKind::global_avg_pool, "pool", x), 1280);
-  x = b.names.note(x, {{"torchvision", "classifier.0"}, {"timm", "conv_head"}});
+  x = b.note(x, {{"torchvision", "classifier.0"}, {"timm", "conv_head"}});
   x = b.net.dropout("dropout", b.net.unary(OpKind::hard_swish, "hidden.hard_swish", x), 0.2);
-  b.names.note(b.net.linear("classifier", x, classes), {{"torchvision", "classifier.3"}, {"timm", "classifier"}});
+  b.note(b.net.linear("classifier", x, classes), {{"torchvision", "classifier.3"}, {"timm", "classifier"}});
   return {b.net.build(), b.names};
 }
 

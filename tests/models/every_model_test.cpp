@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <set>
 #include <sstream>
 
 #include "base/file.h"
@@ -56,6 +57,23 @@ TEST(EveryModel, CountsEqualPyTorchs) {
     ++rows;
   }
   EXPECT_EQ(rows, 16);
+}
+
+// A layout names every layer that has numbers, each by a name of its own.
+TEST(EveryModel, LayoutsAreComplete) {
+  for (const ZooEntry& entry : zoo())
+    for (const ZooVariant& variant : entry.variants) {
+      const ZooNetwork network = build_network(variant);
+      for (const auto& [layout, names] : network.names.layouts()) {
+        std::set<std::string> theirs;
+        for (const LayerSpec& layer : network.graph.layers()) {
+          if (!has_weights(layer) && layer.op != OpKind::batch_norm) continue;
+          ASSERT_TRUE(names.contains(layer.name)) << variant.name << " " << layout << " " << layer.name;
+          EXPECT_TRUE(theirs.insert(names.at(layer.name)).second) << variant.name << " " << layout << " " << layer.name;
+        }
+        EXPECT_EQ(theirs.size(), names.size()) << variant.name << " " << layout;
+      }
+    }
 }
 
 TEST(EveryModel, SurvivesJsonAndSafetensors) {
