@@ -17,8 +17,8 @@ const char* const kHelp = R"(carat: takes an image classifier through a compress
   carat check RECIPE      is the recipe good?
   carat plan RECIPE       resolved recipe, matched layers, predicted scores, time
   carat stages [NAME]     stages, or the options of one
-  carat models [NAME [key=value ...]] [--graphviz]
-                          networks, or the layers of one
+  carat models [NAME [key=value ...]] [--graphviz] [--names LAYOUT]
+                          networks, or the layers of one; what its tensors are called in torchvision, timm ...
   carat inspect FILE      what a packed model holds, bit by bit
   carat score FILE [--policy P]... [--track NAME] [--declare D]... [--correct N --total M] [--format table|md|csv|json]
                           score sheet of a model of any stage, a packed model or an operation list

@@ -15,9 +15,10 @@ std::string LayerNames::note(const std::string& layer, const std::map<std::strin
 }
 
 const std::vector<ZooEntry>& zoo() {
-  static const std::vector<ZooEntry> entries = {resnet8_entry(),      densenet_bc_entry(),  wide_resnet_entry(),
-                                                cifar_resnet_entry(), mobilenet_v2_entry(), riair_cifar100_entry(),
-                                                osi_dense_entry(),    kaist_v2_entry()};
+  static const std::vector<ZooEntry> entries = {
+      resnet8_entry(),      densenet_bc_entry(),    wide_resnet_entry(),  cifar_resnet_entry(), resnet_entry(),
+      mobilenet_v2_entry(), mobilenet_v3_entry(),   efficientnet_entry(), mixnet_entry(),       shufflenet_v2_entry(),
+      squeezenet_entry(),   riair_cifar100_entry(), osi_dense_entry(),    kaist_v2_entry()};
   return entries;
 }
 
