@@ -68,13 +68,14 @@ int evaluate_command(const std::vector<std::string>& words) {
   int64_t threads = 0;
   po::options_description options;
   options.add_options()("data", po::value(&source.name)->required(), "")("root", po::value(&source.root), "")(
+      "labels", po::value(&source.labels), "")("synsets", po::value(&source.synsets), "")(
       "predictions", po::value(&predictions_file), "file for the predicted classes, one line per image")(
       "threads", po::value(&threads), "");
   const po::variables_map map = parse_words(words, options);
   const PackedModel packed = read_packed(file_argument(map));
   const IntegerExecutor executor(packed);
   const Shape& input = packed.graph.input().input_shape;
-  const Dataset data = open_dataset(source, Split::test, {input.channels, input.height, input.width});
+  const Dataset data = open_dataset(source, Split::test, format_for(input.channels, input.height, input.width));
   constexpr int64_t kBatch = 250;
   int64_t correct = 0;
   std::string lines;

@@ -32,7 +32,7 @@ const char* const kHelp = R"(carat: takes an image classifier through a compress
   carat diff A B          two sheets, or two of what score takes, row by row: where the score went
   carat policies [NAME]   ways of counting, or how one differs from strict
   carat oplist [--schema] every kind and field of an operation list, or its JSON Schema
-  carat evaluate FILE --data NAME [--root FOLDER] [--threads N]
+  carat evaluate FILE --data NAME [--root FOLDER] [--labels LIST] [--synsets FILE] [--threads N]
                           accuracy of a packed model, executed on integer codes
 
 Set-up, tests and formatting are the launcher's: ./carat setup, ./carat test [--all], ./carat format.

@@ -27,6 +27,10 @@ struct ImageFormat {
   Interpolation interpolation = Interpolation::bilinear;
 };
 
+// The format of a network that says nothing of its images' way into it: short side 8/7 of the input's (256 for 224),
+// bilinear.
+ImageFormat format_for(int64_t channels, int64_t height, int64_t width);
+
 struct Dataset {
   std::string name;
   int64_t channels = 0;
@@ -62,6 +66,7 @@ struct DatasetInfo {
   std::string help;
   int64_t channels, height, width, classes, train_size, test_size;
   Dataset (*open)(const DatasetInfo& info, const DataSource& source, Split split, const ImageFormat& format);
+  bool has_files = false;  // images are files on disk
 };
 
 const std::vector<DatasetInfo>& dataset_table();

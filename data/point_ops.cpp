@@ -61,7 +61,8 @@ void autocontrast(Image& image) {
     if (highest <= lowest) continue;
     const double scale = 255.0 / (highest - lowest);
     const double offset = -lowest * scale;
-    map_channel(image, c, table_of([&](int value) { return std::clamp(static_cast<int>(value * scale + offset), 0, 255); }));
+    map_channel(image, c,
+                table_of([&](int value) { return std::clamp(static_cast<int>(value * scale + offset), 0, 255); }));
   }
 }
 
