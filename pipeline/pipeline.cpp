@@ -55,7 +55,7 @@ class Run {
     std::string key = first_key();
     Model model = initialize(recipe_.graph, recipe_.seed);
     for (size_t i = 0; i < recipe_.stages.size(); ++i) {
-      key = next_key(key, recipe_.stages[i]);
+      key = next_key(key, i);
       run_stage(i, key, model);
     }
     const ScoreSheet sheet = verify_and_score(key, model);
@@ -88,8 +88,13 @@ class Run {
         .hex();
   }
 
-  static std::string next_key(const std::string& key, const RecipeStage& stage) {
-    return Hasher().text(key).text(stage.info->name).number(stage.info->version).text(stage.table->resolved()).hex();
+  std::string next_key(const std::string& key, size_t index) const {
+    const RecipeStage& stage = recipe_.stages[index];
+    Hasher hasher;
+    hasher.text(key).text(stage.info->name).number(stage.info->version).text(stage.table->resolved());
+    const std::string input = stage.stage->input_identity(recipe_.predictions[index].graph);
+    if (!input.empty()) hasher.text(input);
+    return hasher.hex();
   }
 
   void run_stage(size_t index, const std::string& key, Model& model) {
@@ -106,6 +111,7 @@ class Run {
       console_.heading(heading + ": stored result " + key.substr(0, 12));
     } else {
       console_.heading(fmt::format("{}: {}", heading, stage.info->help));
+      for (const std::string& note : recipe_.predictions[index].notes) console_.line("      " + note);
       const Clock::time_point start = Clock::now();
       const std::unique_ptr<StoreWork> work = store_.begin(key);
       RunContext context(settings_, data_, earlier_, console_, *work, stage.id);

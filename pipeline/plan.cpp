@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 
 #include "base/text.h"
 #include "models/graph/dump.h"
@@ -14,6 +13,7 @@
 #include "models/net/network.h"
 #include "pipeline/report.h"
 #include "scoring/score_sheet.h"
+#include "stages/predicted.h"
 
 namespace carat {
 namespace {
@@ -46,16 +46,6 @@ Speed measure_speed(const Recipe& recipe, const c10::Device& device) {
     network.forward(pixels, Mode::evaluate);
   });
   return speed;
-}
-
-KernelNonzeros predicted_nonzeros(const Prediction& prediction) {
-  KernelNonzeros nonzeros = dense_counts(prediction.graph);
-  for (auto& [layer, kernels] : nonzeros) {
-    const auto density = prediction.density.find(layer);
-    if (density == prediction.density.end()) continue;
-    for (int64_t& count : kernels) count = std::llround(static_cast<double>(count) * density->second);
-  }
-  return nonzeros;
 }
 
 }  // namespace

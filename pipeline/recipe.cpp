@@ -100,7 +100,20 @@ void read_data(const Node& root, Recipe& recipe) {
                                       recipe.data.name));
 }
 
+bool starts_with_select(const Node& root) {
+  const Node* stages = root.find("stages");
+  if (stages == nullptr || stages->kind != Node::Kind::sequence || stages->items.empty()) return false;
+  const Node& first = stages->items.front();
+  if (first.kind == Node::Kind::mapping) return !first.entries.empty() && first.entries.front().first == "select";
+  return first.kind == Node::Kind::scalar && first.scalar == "select";
+}
+
 void read_model(const Node& root, Recipe& recipe) {
+  if (starts_with_select(root)) {
+    if (const Node* chosen = root.find("model"))
+      chosen->fail_here("expected no model where the select stage chooses it");
+    return;
+  }
   const Node& node = required_key(root, "model");
   node.as_mapping();
   const Node& name = required_key(node, "name");
@@ -132,7 +145,6 @@ void read_model(const Node& root, Recipe& recipe) {
   } catch (const Error& error) {
     node.fail_here(error.what());
   }
-  recipe.format = format_of(recipe.graph);
 }
 
 RecipeStage read_stage(const Node& item, size_t number) {
@@ -182,6 +194,10 @@ void plan_stage(const RecipeStage& stage, Prediction& prediction) {
 void plan_stages(const Node& stages, Recipe& recipe) {
   Prediction prediction;
   prediction.graph = recipe.graph;
+  prediction.track = recipe.track;
+  prediction.images = {recipe.data_info.channels, recipe.data_info.height, recipe.data_info.width};
+  prediction.classes = recipe.data_info.classes;
+  prediction.takes_any_size = dataset_named(recipe.data.name).has_files;
   prediction.held_back_images = recipe.held_back;
   prediction.training_images = recipe.data_info.train_size - recipe.held_back;
   bool has_sensitivity = false;
@@ -194,8 +210,11 @@ void plan_stages(const Node& stages, Recipe& recipe) {
     if (stage.info->name == "prune" && !has_sensitivity &&
         stage.table->resolved().find("allocation: sensitivity") != std::string::npos)
       stages.items[i].fail_here("allocation: sensitivity needs a sensitivity stage before; add one or choose global");
-    if (i == 0 && stage.info->name != "train")
-      stages.items[i].fail_here(fmt::format("expected train as the first stage, got {}", stage.info->name));
+    if (i == 0 && stage.info->name != "train" && stage.info->name != "load" && stage.info->name != "select")
+      stages.items[i].fail_here(
+          fmt::format("expected train, load or select as the first stage, got {}", stage.info->name));
+    if (i > 0 && (stage.info->name == "load" || stage.info->name == "select"))
+      stages.items[i].fail_here(fmt::format("{} must be the first stage: it replaces the network", stage.info->name));
     plan_stage(stage, prediction);
     recipe.predictions.push_back(prediction);
   }
@@ -219,14 +238,15 @@ std::string resolved_data(const Recipe& recipe) {
 }
 
 std::string resolved_text(const Recipe& recipe, const std::string& data) {
-  std::string model = "name: " + recipe.model_name;
+  std::string model = "model: {name: " + recipe.model_name;
   for (const auto& [name, value] : recipe.model_options) model += fmt::format(", {}: {}", name, value);
+  model = recipe.model_name.empty() ? "" : model + "}\n";
   std::string track = recipe.track.name;
   if (track == "custom")
     track =
         fmt::format("{{parameters: {}, operations: {}, gate_correct: {}, gate_total: {}}}", recipe.track.parameter_norm,
                     recipe.track.op_norm, recipe.track.gate_correct, recipe.track.gate_total);
-  std::string text = fmt::format("track: {}\nmodel: {{{}}}\ndata: {{name: {}{}}}\nseed: {}\nstages:\n", track, model,
+  std::string text = fmt::format("track: {}\n{}data: {{name: {}{}}}\nseed: {}\nstages:\n", track, model,
                                  recipe.data.name, data, recipe.seed);
   for (const RecipeStage& stage : recipe.stages)
     text += fmt::format("  - {}: {}\n", stage.info->name, stage.table->resolved());
@@ -248,6 +268,8 @@ Recipe read_recipe(const std::string& file, const std::vector<std::string>& over
   if (stages.as_sequence().empty()) stages.refuse("a list of stages");
   for (const Node& item : stages.items) recipe.stages.push_back(read_stage(item, recipe.stages.size() + 1));
   plan_stages(stages, recipe);
+  if (recipe.stages.front().info->name == "select") recipe.graph = recipe.predictions.front().graph;
+  recipe.format = format_of(recipe.predictions.front().graph);
   recipe.resolved = resolved_text(recipe, resolved_data(recipe));
   return recipe;
 }

@@ -8,6 +8,8 @@ namespace carat {
 
 const std::vector<StageInfo>& stage_catalog() {
   static const std::vector<StageInfo> catalog = {
+      {"select", 1, "takes the network of the zoo that promises the lowest score above the gate", make_select},
+      {"load", 1, "starts from weights in a file", make_load},
       {"train", 1, "trains from random weights", make_train},
       {"sensitivity", 1, "accuracy and loss with each layer alone pruned to each sparsity", make_sensitivity},
       {"prune", 1, "zeroes the smallest weights and retrains with the dense network as teacher", make_prune},

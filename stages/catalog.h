@@ -8,6 +8,8 @@
 
 namespace carat {
 
+std::unique_ptr<Stage> make_select();
+std::unique_ptr<Stage> make_load();
 std::unique_ptr<Stage> make_train();
 std::unique_ptr<Stage> make_sensitivity();
 std::unique_ptr<Stage> make_prune();

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "config/options.h"
+#include "scoring/track.h"
 #include "stages/context.h"
 
 namespace carat {
@@ -18,6 +19,10 @@ struct Prediction {
   ModelGraph graph;
   std::map<std::string, double> density;  // share of nonzero weights by layer; 1 when absent
   std::vector<std::string> notes;         // what every layer pattern matched, decisions worth reading
+  Track track;                            // the recipe's
+  Shape images;                           // of the data
+  int64_t classes = 0;                    // of the data
+  bool takes_any_size = false;            // image files, which are resized to what the network reads
   int64_t training_images = 0;            // size of the training set without the held-back part
   int64_t held_back_images = 0;
   double forward_images = 0;   // images this stage sends through the network, forward only
@@ -34,6 +39,8 @@ class Stage {
   // that matches nothing or a conflict throws with the recipe position.
   virtual void plan(Prediction& prediction) const = 0;
   virtual void run(Model& model, StageContext& context) = 0;
+  // Hash of what the stage reads beside its input and options, for the store key; planned: the graph after plan().
+  virtual std::string input_identity(const ModelGraph& /*planned*/) const { return ""; }
 };
 
 struct StageInfo {
