@@ -2,7 +2,10 @@
 // Being listed in the zoo means being counted, dumped and stored.
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "models/graph/dump.h"
+#include "models/weights/fold.h"
 #include "models/weights/graph_json.h"
 #include "models/weights/safetensors.h"
 #include "models/zoo/zoo.h"
@@ -48,6 +51,29 @@ TEST(EveryModel, SurvivesJsonAndSafetensors) {
     EXPECT_EQ(back.graph, graph);
     EXPECT_EQ(back.buffers, model.buffers);
     EXPECT_EQ(to_safetensors(back), bytes);
+  }
+}
+
+TEST(EveryModel, HasNamesElsewhereForItsOwnLayersOnly) {
+  for (const ZooEntry& entry : zoo()) {
+    const ZooNetwork network = build_network(entry.variants.front());
+    for (const auto& [layout, modules] : network.names.layouts()) {
+      std::set<std::string> taken;
+      for (const auto& [layer, module] : modules) {
+        EXPECT_TRUE(network.graph.has(layer)) << entry.name << " " << layout << " " << layer;
+        EXPECT_TRUE(taken.insert(module).second) << entry.name << " " << layout << " " << module;
+      }
+    }
+  }
+}
+
+TEST(EveryModel, FoldsBatchNormWhereAConvolutionIsBefore) {
+  for (const ZooEntry& entry : zoo()) {
+    const ModelGraph graph = build_network(entry.variants.front()).graph;
+    const ModelGraph folded = fold_graph(graph);
+    EXPECT_EQ(folded.output_shape(folded.size() - 1), graph.output_shape(graph.size() - 1)) << entry.name;
+    EXPECT_EQ(count_mults(folded), count_mults(graph)) << entry.name;
+    EXPECT_EQ(fold_graph(folded), folded) << entry.name;
   }
 }
 
