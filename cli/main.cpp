@@ -17,8 +17,8 @@ const char* const kHelp = R"(carat: takes an image classifier through a compress
   carat check RECIPE      is the recipe good?
   carat plan RECIPE       resolved recipe, matched layers, predicted scores, time
   carat stages [NAME]     stages, or the options of one
-  carat models [NAME [key=value ...]] [--data NAME] [--graphviz]
-                          networks with their dense scores, or the layers of one
+  carat models [NAME [key=value ...]] [--data NAME] [--graphviz] [--names LAYOUT]
+                          networks with their dense scores, or the layers of one; what torchvision, timm ... call them
   carat import FILE [--model NAME [key=value ...]] [--layout L] [--folded] [--classes N] [--arithmetic A] [--out FILE]
                           tensors of another program (safetensors) become a model, model.safetensors
   carat export FILE --layout L --out FILE [--model NAME [key=value ...]]
@@ -31,8 +31,9 @@ const char* const kHelp = R"(carat: takes an image classifier through a compress
   carat diff A B          two sheets, or two of what score takes, row by row: where the score went
   carat policies [NAME]   ways of counting, or how one differs from strict
   carat oplist [--schema] every kind and field of an operation list, or its JSON Schema
-  carat evaluate FILE --data NAME [--root FOLDER] [--labels FILE] [--split test|train] [--format text|json]
-                 [--per-class CSV] [--predictions FILE] [--model NAME] [--device D] [--threads N] [--limit N]
+  carat evaluate FILE --data NAME [--root FOLDER] [--labels LIST] [--synsets FILE] 
+                 [--split test|train] [--limit N] [--on-bad-image error|skip] [--format text|json] [--per-class CSV]
+                 [--predictions FILE] [--model NAME] [--device D] [--threads N]
                  [--arithmetic float32|fp16|fp16_strict] [--rounding half_even|half_away] [--resize N] [--exact]
                           accuracy: a packed model on integer codes, any other model or tensors with LibTorch
 

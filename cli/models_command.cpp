@@ -8,8 +8,8 @@
 #include "cli/commands.h"
 #include "cli/parse.h"
 #include "data/dataset.h"
+#include "models/file/import.h"
 #include "models/graph/dump.h"
-#include "models/zoo/zoo.h"
 #include "scoring/graph_walk.h"
 #include "scoring/score_sheet.h"
 
@@ -76,13 +76,21 @@ void list_models() {
   }
 }
 
+// One line per tensor: our name, the layout's, the shape.
+void list_names(const ZooNetwork& network, const std::string& name) {
+  const Layout layout = layout_named(network, name);
+  for (const auto& [buffer, shape] : buffer_shapes(network.graph))
+    fmt::print("{} {} {}\n", buffer, foreign_name(network.graph, layout, buffer), fmt::join(shape, "x"));
+}
+
 }  // namespace
 
 int models_command(const std::vector<std::string>& words) {
   std::string data;
   po::options_description options;
-  options.add_options()("graphviz", "a digraph for dot")("data", po::value(&data),
-                                                         "data set that sets input shape and classes");
+  std::string names;
+  options.add_options()("graphviz", "a digraph for dot")("names", po::value(&names), "what a layout calls the tensors")(
+      "data", po::value(&data), "data set that sets input shape and classes");
   const po::variables_map map = parse_words(words, options);
   const std::vector<std::string> arguments = arguments_of(map);
   if (arguments.empty()) {
@@ -98,9 +106,12 @@ int models_command(const std::vector<std::string>& words) {
     input = {info.channels, info.height, info.width};
     classes = info.classes;
   }
-  const ModelGraph graph =
-      build_model(arguments[0], key_values({arguments.begin() + 1, arguments.end()}), input, classes);
-  fmt::print("{}", map.count("graphviz") != 0 ? to_graphviz(graph) : to_table(graph));
+  const ZooNetwork network =
+      build_network(arguments[0], key_values({arguments.begin() + 1, arguments.end()}), input, classes);
+  if (!names.empty())
+    list_names(network, names);
+  else
+    fmt::print("{}", map.count("graphviz") != 0 ? to_graphviz(network.graph) : to_table(network.graph));
   return 0;
 }
 

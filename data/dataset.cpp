@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "data/dataset.h"
 
+#include <algorithm>
+
 #include "base/fail.h"
 #include "base/hash.h"
 #include "base/text.h"
@@ -14,8 +16,8 @@ const std::vector<DatasetInfo>& dataset_table() {
       {"cifar10", "CIFAR-10, binary files", 3, 32, 32, 10, 50000, 10000, open_cifar10},
       {"cifar100", "CIFAR-100, binary files", 3, 32, 32, 100, 50000, 10000, open_cifar100},
       {"idx", "any pair of IDX files with the usual names", 1, 0, 0, 0, 0, 0, open_idx},
-      {"imagefolder", "image files in a folder per class", 3, 0, 0, 0, 0, 0, open_image_folder},
-      {"flat", "image files in one folder, with a label list", 3, 0, 0, 0, 0, 0, open_flat},
+      {"imagefolder", "image files in a folder per class", 3, 0, 0, 0, 0, 0, open_image_folder, true},
+      {"flat", "image files in one folder, with a label list", 3, 0, 0, 0, 0, 0, open_flat, true},
       {"synthetic", "made-up patterns for tests", 1, 12, 12, 10, 2000, 500, make_synthetic},
   };
   return table;
@@ -30,6 +32,10 @@ const DatasetInfo& dataset_named(const std::string& name) {
   const std::string nearest = nearest_name(name, names);
   fail("unknown data set '{}', expected one of: {}{}", name, join(names, ", "),
        nearest.empty() ? "" : "; did you mean '" + nearest + "'?");
+}
+
+ImageFormat format_for(int64_t channels, int64_t height, int64_t width) {
+  return {channels, height, width, std::min(height, width) * 8 / 7, Interpolation::bilinear};
 }
 
 DatasetInfo describe(const DataSource& source) {

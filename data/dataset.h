@@ -28,6 +28,10 @@ struct ImageFormat {
   int64_t background_classes = 0;  // every label is so much higher, and there are so many classes more
 };
 
+// The format of a network that says nothing of its images' way into it: short side 8/7 of the input's (256 for 224),
+// bilinear.
+ImageFormat format_for(int64_t channels, int64_t height, int64_t width);
+
 struct Dataset {
   std::string name;
   int64_t channels = 0;
@@ -63,6 +67,7 @@ struct DatasetInfo {
   std::string help;
   int64_t channels, height, width, classes, train_size, test_size;
   Dataset (*open)(const DatasetInfo& info, const DataSource& source, Split split, const ImageFormat& format);
+  bool has_files = false;  // images are files on disk
 };
 
 const std::vector<DatasetInfo>& dataset_table();

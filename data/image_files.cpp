@@ -109,7 +109,7 @@ bool is_image_name(const std::string& name) {
 }
 
 Dataset dataset_of_files(ImageFiles files, const DataSource& source, ImageFormat format) {
-  if (format.height == 0) format = {3, source.size, source.size, source.size * 8 / 7, format.interpolation};
+  if (format.height == 0) format = format_for(3, source.size, source.size);
   require(format.channels == 1 || format.channels == 3, "{}: expected a network with 1 or 3 input channels, got {}",
           source.name, format.channels);
   Dataset data;

@@ -19,7 +19,7 @@ struct ImageFiles {
 // True for names that end in .jpg, .jpeg, .png or .webp, in any case.
 bool is_image_name(const std::string& name);
 
-// Labels, shape and reader. The format's zeros become the source's size, short side 8/7 of it (256 for 224), bilinear.
+// Labels, shape and reader. A format without a height becomes that of the source's size, see format_for.
 Dataset dataset_of_files(ImageFiles files, const DataSource& source, ImageFormat format);
 
 }  // namespace carat

@@ -2,66 +2,11 @@
 #include "data/loader.h"
 
 #include <algorithm>
-#include <cstring>
 #include <numeric>
 
 #include "base/fail.h"
-#include "base/parallel.h"
 
 namespace carat {
-
-void augment(const Dataset& data, const uint8_t* from, const Augmentation& how, Random& random, uint8_t* to) {
-  const int64_t span = 2 * how.crop_padding + 1;
-  const int64_t down = how.crop_padding > 0 ? random.below(span) - how.crop_padding : 0;
-  const int64_t right = how.crop_padding > 0 ? random.below(span) - how.crop_padding : 0;
-  const bool mirrored = how.flip && random.below(2) == 1;
-  for (int64_t c = 0; c < data.channels; ++c) {
-    for (int64_t y = 0; y < data.height; ++y) {
-      for (int64_t x = 0; x < data.width; ++x) {
-        const int64_t source_y = y + down;
-        const int64_t source_x = (mirrored ? data.width - 1 - x : x) + right;
-        const bool inside = source_y >= 0 && source_y < data.height && source_x >= 0 && source_x < data.width;
-        *to++ = inside ? from[(c * data.height + source_y) * data.width + source_x] : uint8_t{0};
-      }
-    }
-  }
-  if (how.cutout == 0) return;
-  uint8_t* image = to - data.image_bytes();
-  const int64_t top = random.below(data.height) - how.cutout / 2;
-  const int64_t left = random.below(data.width) - how.cutout / 2;
-  for (int64_t c = 0; c < data.channels; ++c)
-    for (int64_t y = std::max<int64_t>(0, top); y < std::min(data.height, top + how.cutout); ++y)
-      for (int64_t x = std::max<int64_t>(0, left); x < std::min(data.width, left + how.cutout); ++x)
-        image[(c * data.height + y) * data.width + x] = 0;
-}
-
-Batch gather(const Dataset& data, std::span<const int64_t> indices) {
-  const auto count = static_cast<int64_t>(indices.size());
-  const auto bytes = static_cast<size_t>(data.image_bytes());
-  Batch batch;
-  batch.pixels.resize(indices.size() * bytes);
-  std::vector<uint8_t> is_there(indices.size());
-  parallel_ranges(count, data.reader->is_in_memory() ? 1 : default_threads(), [&](int64_t begin, int64_t end) {
-    for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i)
-      is_there[i] = data.read(indices[i], batch.pixels.data() + i * bytes) ? 1 : 0;
-  });
-  for (size_t i = 0; i < indices.size(); ++i) {
-    if (is_there[i] == 0) continue;
-    if (batch.indices.size() < i)
-      std::memcpy(batch.pixels.data() + batch.indices.size() * bytes, batch.pixels.data() + i * bytes, bytes);
-    batch.indices.push_back(indices[i]);
-    batch.labels.push_back(data.labels[static_cast<size_t>(indices[i])]);
-  }
-  batch.size = static_cast<int64_t>(batch.indices.size());
-  batch.pixels.resize(batch.indices.size() * bytes);
-  return batch;
-}
-
-Batch gather(const Dataset& data, int64_t begin, int64_t end) {
-  std::vector<int64_t> indices(static_cast<size_t>(end - begin));
-  std::iota(indices.begin(), indices.end(), begin);
-  return gather(data, indices);
-}
 
 Loader::Loader(const Dataset& data, LoaderOptions options) : data_(data), options_(std::move(options)) {
   if (options_.indices.empty()) {
@@ -84,31 +29,43 @@ Loader::~Loader() {
   for (std::thread& worker : workers_) worker.join();
 }
 
-int64_t Loader::read_next(const std::vector<int64_t>& order, int64_t place, uint8_t* to) const {
+int64_t Loader::read_next(const std::vector<int64_t>& order, int64_t place, Random& random, uint8_t* to) const {
   for (size_t tried = 0; tried < order.size(); ++tried) {
     const int64_t in_order = order[(static_cast<size_t>(place) + tried) % order.size()];
     const int64_t index = options_.indices[static_cast<size_t>(in_order)];
-    if (data_.read(index, to)) return index;
+    if (read_for_training(data_, index, options_.augmentation, random, to)) return index;
   }
   fail("{}: expected at least one readable training image, found none", data_.name);
+}
+
+std::shared_ptr<const std::vector<int64_t>> Loader::order_of(int64_t epoch) const {
+  const std::lock_guard lock(order_mutex_);
+  if (epoch != order_epoch_) {
+    Random random({options_.seed, options_.stage, "order", epoch});
+    order_ = std::make_shared<const std::vector<int64_t>>(
+        permutation(static_cast<int64_t>(options_.indices.size()), random));
+    order_epoch_ = epoch;
+  }
+  return order_;
 }
 
 Batch Loader::make(int64_t step) const {
   const int64_t epoch = step / steps_per_epoch_;
   const int64_t first = step % steps_per_epoch_ * options_.batch_size;
-  Random order_stream({options_.seed, options_.stage, "order", epoch});
-  const std::vector<int64_t> order = permutation(static_cast<int64_t>(options_.indices.size()), order_stream);
+  const std::shared_ptr<const std::vector<int64_t>> order = order_of(epoch);
   Batch batch;
   batch.size = options_.batch_size;
   batch.pixels.resize(static_cast<size_t>(batch.size * data_.image_bytes()));
   std::vector<uint8_t> image(static_cast<size_t>(data_.image_bytes()));
   for (int64_t i = 0; i < batch.size; ++i) {
     Random random({options_.seed, options_.stage, "augment", step * options_.batch_size + i});
-    const int64_t index = read_next(order, first + i, image.data());
+    const int64_t index = read_next(*order, first + i, random, image.data());
     augment(data_, image.data(), options_.augmentation, random, batch.pixels.data() + i * data_.image_bytes());
     batch.indices.push_back(index);
     batch.labels.push_back(data_.labels[static_cast<size_t>(index)]);
   }
+  Random mixing({options_.seed, options_.stage, "mix", step});
+  mix(data_, options_.mixing, mixing, batch);
   return batch;
 }
 

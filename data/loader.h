@@ -1,47 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
-// Shuffled, augmented batches. What comes out depends on the options and the step only, never on the thread count.
+// Shuffled, augmented batches. What comes out depends on the options and the step only, never on the thread count. At
+// most 2 * threads + 2 batches are ready or being made ahead of the one that is asked for, whatever the data set's
+// size.
 #pragma once
 
 #include <condition_variable>
 #include <cstdint>
 #include <exception>
 #include <map>
+#include <memory>
 #include <mutex>
-#include <span>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "base/random.h"
-#include "data/dataset.h"
+#include "data/augment.h"
+#include "data/batch.h"
+#include "data/mix.h"
 
 namespace carat {
-
-struct Augmentation {
-  int64_t crop_padding = 0;  // pixels of zeros on every side before a random crop
-  bool flip = false;         // mirror with probability 1/2
-  int64_t cutout = 0;        // side of a zeroed square, centred anywhere (DeVries, Taylor 2017)
-};
-
-// One image of the data set's size from `from` to `to`.
-void augment(const Dataset& data, const uint8_t* from, const Augmentation& how, Random& random, uint8_t* to);
-
-struct Batch {
-  std::vector<uint8_t> pixels;  // {size, C, H, W}
-  std::vector<int64_t> labels;
-  std::vector<int64_t> indices;  // in the data set, of every image in the batch
-  int64_t size = 0;
-};
-
-// Evaluation pixels in the given order, decoded on several threads. Unreadable images that are to be skipped are left
-// out: size and indices say which are there.
-Batch gather(const Dataset& data, std::span<const int64_t> indices);
-// Of images [begin, end).
-Batch gather(const Dataset& data, int64_t begin, int64_t end);
 
 struct LoaderOptions {
   int64_t batch_size = 128;
   Augmentation augmentation;
+  Mixing mixing;
   int64_t seed = 0;
   std::string stage;  // names the random streams
   int64_t threads = 1;
@@ -65,11 +47,17 @@ class Loader {
   void work();
   Batch make(int64_t step) const;
   // Reads the image at this place of the epoch's order, or the next readable one; its index in the data set.
-  int64_t read_next(const std::vector<int64_t>& order, int64_t place, uint8_t* to) const;
+  int64_t read_next(const std::vector<int64_t>& order, int64_t place, Random& random, uint8_t* to) const;
+  std::shared_ptr<const std::vector<int64_t>> order_of(int64_t epoch) const;
 
   const Dataset& data_;
   LoaderOptions options_;
   int64_t steps_per_epoch_;
+
+  // The latest epoch's order, shared by the workers.
+  mutable std::mutex order_mutex_;
+  mutable std::shared_ptr<const std::vector<int64_t>> order_;
+  mutable int64_t order_epoch_ = -1;
 
   std::mutex mutex_;
   std::condition_variable changed_;

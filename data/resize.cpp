@@ -115,18 +115,18 @@ void shrink_row(const uint8_t* from, int64_t channels, const Taps& taps, uint8_t
   }
 }
 
-// Rows from first_row on.
-void shrink_rows(const ImageView& from, int64_t first_row, const Taps& taps, Image& to) {
+Image shrink_along(const ImageView& from, const Taps& taps) {
+  Image to(from.height, static_cast<int64_t>(taps.first.size()), from.channels);
   for (int64_t y = 0; y < to.height; y += from.channels == 3 ? 2 : 1) {
-    const uint8_t* row = from.row(first_row + y);
     if (from.channels != 3) {
-      shrink_row(row, from.channels, taps, to.row(y));
+      shrink_row(from.row(y), from.channels, taps, to.row(y));
       continue;
     }
     // A last single row is its own lower row.
     const int64_t lower = std::min(y + 1, to.height - 1);
-    shrink_rows_of_three(row, from.row(first_row + lower), taps, to.row(y), to.row(lower));
+    shrink_rows_of_three(from.row(y), from.row(lower), taps, to.row(y), to.row(lower));
   }
+  return to;
 }
 
 struct Rows {
@@ -178,6 +178,15 @@ void blend_rows(const Rows& rows, int64_t bytes, uint8_t* to) {
   }
 }
 
+Image shrink_down(const ImageView& from, const Taps& taps) {
+  Image to(static_cast<int64_t>(taps.first.size()), from.width, from.channels);
+  for (int64_t y = 0; y < to.height; ++y) {
+    const auto i = static_cast<size_t>(y);
+    blend_rows({from.row(taps.first[i]), from.stride, taps.of(y), taps.count[i]}, to.stride(), to.row(y));
+  }
+  return to;
+}
+
 // Positions of the nearest samples: the sum of steps that Pillow adds up.
 std::vector<int64_t> nearest(int64_t in, int64_t out, int64_t begin, int64_t wanted) {
   const double step = static_cast<double>(in) / static_cast<double>(out);
@@ -206,19 +215,17 @@ Image resize_nearest(const ImageView& from, const ResizeTo& to) {
 Image resize(const ImageView& from, const ResizeTo& to) {
   check_box(to.part, to.height, to.width);
   if (to.interpolation == Interpolation::nearest) return resize_nearest(from, to);
-  const Taps down = taps_of(from.height, to.height, to.part.top, to.part.height, to.interpolation);
-  const Taps along = taps_of(from.width, to.width, to.part.left, to.part.width, to.interpolation);
-  const int64_t first_row = down.first.front();
-  const int64_t last_row = down.first.back() + down.count.back();
-  Image narrow(last_row - first_row, to.part.width, from.channels);
-  shrink_rows(from, first_row, along, narrow);
-  Image result(to.part.height, to.part.width, from.channels);
-  for (int64_t y = 0; y < to.part.height; ++y) {
-    const auto i = static_cast<size_t>(y);
-    blend_rows({narrow.row(down.first[i] - first_row), narrow.stride(), down.of(y), down.count[i]}, narrow.stride(),
-               result.row(y));
-  }
-  return result;
+  Taps down = taps_of(from.height, to.height, to.part.top, to.part.height, to.interpolation);
+  Taps along = taps_of(from.width, to.width, to.part.left, to.part.width, to.interpolation);
+  const int64_t top = down.first.front();
+  const int64_t left = along.first.front();
+  const ImageView used{from.row(top) + left * from.channels, down.first.back() + down.count.back() - top,
+                       along.first.back() + along.count.back() - left, from.channels, from.stride};
+  for (int64_t& row : down.first) row -= top;
+  for (int64_t& column : along.first) column -= left;
+  if (from.height - to.height > 2 * std::max<int64_t>(0, from.width - to.width))
+    return shrink_along(shrink_down(used, down).view(), along);
+  return shrink_down(shrink_along(used, along).view(), down);
 }
 
 Image resize(const ImageView& from, int64_t height, int64_t width, Interpolation interpolation) {

@@ -63,7 +63,7 @@ KernelNonzeros predicted_nonzeros(const Prediction& prediction) {
 std::string plan_text(const Recipe& recipe, const std::string& device) {
   const c10::Device where = device_named(device);
   const Speed speed = measure_speed(recipe, where);
-  const DatasetInfo& data = dataset_named(recipe.data.name);
+  const DatasetInfo& data = recipe.data_info;
   std::string text = "# resolved recipe\n" + recipe.resolved + "\n# network " + recipe.graph.name() + "\n" +
                      to_table(recipe.graph) + "\n# layer patterns\n";
   bool any = false;

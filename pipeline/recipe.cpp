@@ -65,9 +65,22 @@ void read_data(const Node& root, Recipe& recipe) {
   table.choice("name", recipe.data.name, names, "data set");
   table.text("root", recipe.data.root, "folder of the data files; empty takes the usual place");
   table.integer("held_back", recipe.held_back, {0, 1000000}, "training images kept from training, for measurements");
+  table.text("labels", recipe.data.labels, "label list of a flat folder: file,class lines or ILSVRC2012 ids");
+  table.text("synsets", recipe.data.synsets, "class names by ILSVRC2012 id, one per line, for lists of ids");
+  table.integer("size", recipe.data.size, {1, 4096}, "height and width of the network's input, for image files");
+  table.integer("classes", recipe.data.classes, {1, 1000000}, "classes of a flat folder without synsets");
+  std::string on_bad_image = "error";
+  table.choice("on_bad_image", on_bad_image, {"error", "skip"}, "what an unreadable image file does");
   table.required("name");
-  table.read(required_key(root, "data"));
-  const DatasetInfo& info = dataset_named(recipe.data.name);
+  const Node& node = required_key(root, "data");
+  table.read(node);
+  recipe.data.on_bad_image = on_bad_image == "skip" ? OnBadImage::skip : OnBadImage::error;
+  try {
+    recipe.data_info = describe(recipe.data);
+  } catch (const Error& error) {
+    node.fail_here(error.what());
+  }
+  const DatasetInfo& info = recipe.data_info;
   if (recipe.held_back >= info.train_size)
     table.fail_at("held_back",
                   fmt::format("expected fewer than the {} training images, got {}", info.train_size, recipe.held_back));
@@ -100,7 +113,7 @@ void read_model(const Node& root, Recipe& recipe) {
     table.integer(option.name, recipe.model_options[option.name], {option.lowest, option.highest}, option.help);
   }
   table.read(node);
-  const DatasetInfo& data = dataset_named(recipe.data.name);
+  const DatasetInfo& data = recipe.data_info;
   try {
     recipe.graph =
         build_model(recipe.model_name, recipe.model_options, {data.channels, data.height, data.width}, data.classes);
@@ -108,7 +121,7 @@ void read_model(const Node& root, Recipe& recipe) {
     node.fail_here(error.what());
   }
   const Shape& input = recipe.graph.input().input_shape;
-  recipe.format = {input.channels, input.height, input.width};
+  recipe.format = format_for(input.channels, input.height, input.width);
 }
 
 RecipeStage read_stage(const Node& item, size_t number) {
@@ -159,7 +172,7 @@ void plan_stages(const Node& stages, Recipe& recipe) {
   Prediction prediction;
   prediction.graph = recipe.graph;
   prediction.held_back_images = recipe.held_back;
-  prediction.training_images = dataset_named(recipe.data.name).train_size - recipe.held_back;
+  prediction.training_images = recipe.data_info.train_size - recipe.held_back;
   bool has_sensitivity = false;
   for (size_t i = 0; i < recipe.stages.size(); ++i) {
     const RecipeStage& stage = recipe.stages[i];
@@ -177,7 +190,24 @@ void plan_stages(const Node& stages, Recipe& recipe) {
   }
 }
 
-std::string resolved_text(const Recipe& recipe, const std::string& held_back_and_root) {
+// The options of data but its name. Those of image files stand there only with such data.
+std::string resolved_data(const Recipe& recipe) {
+  const DataSource& data = recipe.data;
+  std::string text;
+  const auto add_text = [&](const char* key, const std::string& value) {
+    if (!value.empty()) text += fmt::format(", {}: \"{}\"", key, value);
+  };
+  add_text("root", data.root);
+  add_text("labels", data.labels);
+  add_text("synsets", data.synsets);
+  text += fmt::format(", held_back: {}", recipe.held_back);
+  if (dataset_named(data.name).has_files)
+    text += fmt::format(", size: {}, classes: {}, on_bad_image: {}", data.size, data.classes,
+                        data.on_bad_image == OnBadImage::skip ? "skip" : "error");
+  return text;
+}
+
+std::string resolved_text(const Recipe& recipe, const std::string& data) {
   std::string model = "name: " + recipe.model_name;
   for (const auto& [name, value] : recipe.model_options) model += fmt::format(", {}: {}", name, value);
   std::string track = recipe.track.name;
@@ -186,7 +216,7 @@ std::string resolved_text(const Recipe& recipe, const std::string& held_back_and
         fmt::format("{{parameters: {}, operations: {}, gate_correct: {}, gate_total: {}}}", recipe.track.parameter_norm,
                     recipe.track.op_norm, recipe.track.gate_correct, recipe.track.gate_total);
   std::string text = fmt::format("track: {}\nmodel: {{{}}}\ndata: {{name: {}{}}}\nseed: {}\nstages:\n", track, model,
-                                 recipe.data.name, held_back_and_root, recipe.seed);
+                                 recipe.data.name, data, recipe.seed);
   for (const RecipeStage& stage : recipe.stages)
     text += fmt::format("  - {}: {}\n", stage.info->name, stage.table->resolved());
   return text;
@@ -207,9 +237,7 @@ Recipe read_recipe(const std::string& file, const std::vector<std::string>& over
   if (stages.as_sequence().empty()) stages.refuse("a list of stages");
   for (const Node& item : stages.items) recipe.stages.push_back(read_stage(item, recipe.stages.size() + 1));
   plan_stages(stages, recipe);
-  std::string data = fmt::format(", held_back: {}", recipe.held_back);
-  if (!recipe.data.root.empty()) data = ", root: \"" + recipe.data.root + "\"" + data;
-  recipe.resolved = resolved_text(recipe, data);
+  recipe.resolved = resolved_text(recipe, resolved_data(recipe));
   return recipe;
 }
 

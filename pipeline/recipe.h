@@ -29,6 +29,7 @@ struct Recipe {
   std::string model_name;
   std::map<std::string, int64_t> model_options;
   DataSource data;
+  DatasetInfo data_info;  // shape, classes and sizes of the data
   ImageFormat format;  // what the network wants of image files
   int64_t held_back = 2000;
   int64_t seed = 1;

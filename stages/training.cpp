@@ -10,6 +10,7 @@
 #include "base/fail.h"
 #include "base/hash.h"
 #include "data/loader.h"
+#include "data/policy.h"
 #include "models/net/network.h"
 #include "models/weights/safetensors.h"
 #include "stages/evaluate.h"
@@ -17,14 +18,37 @@
 namespace carat {
 namespace {
 
-at::Tensor loss_of(const at::Tensor& logits, const at::Tensor& labels, const at::Tensor& teacher_logits,
+// Labels on the device; other and shares are undefined where images are not mixed.
+struct Targets {
+  at::Tensor labels;
+  at::Tensor other;
+  at::Tensor shares;
+};
+
+Targets targets_of(const Batch& batch, const at::Device& device) {
+  Targets targets;
+  targets.labels = torch::tensor(c10::ArrayRef<int64_t>(batch.labels)).to(device);
+  if (batch.shares.empty()) return targets;
+  targets.other = torch::tensor(c10::ArrayRef<int64_t>(batch.other_labels)).to(device);
+  targets.shares = torch::tensor(c10::ArrayRef<float>(batch.shares)).to(device);
+  return targets;
+}
+
+// Mean cross entropy; of mixed images share * CE(label) + (1 - share) * CE(other).
+at::Tensor cross_entropy(const at::Tensor& logits, const Targets& targets, double smoothing) {
+  if (!targets.shares.defined())
+    return at::cross_entropy_loss(logits, targets.labels, {}, at::Reduction::Mean, -100, smoothing);
+  const auto each = [&](const at::Tensor& labels) {
+    return at::cross_entropy_loss(logits, labels, {}, at::Reduction::None, -100, smoothing);
+  };
+  return (targets.shares * each(targets.labels) + (1.0 - targets.shares) * each(targets.other)).mean();
+}
+
+at::Tensor loss_of(const at::Tensor& logits, const Targets& targets, const at::Tensor& teacher_logits,
                    const TrainingOptions& options) {
   const double share = teacher_logits.defined() ? options.distillation : 0.0;
   at::Tensor loss = torch::zeros({1}, logits.options()).squeeze();
-  if (share < 1.0) {
-    loss = loss + (1.0 - share) *
-                      at::cross_entropy_loss(logits, labels, {}, at::Reduction::Mean, -100, options.label_smoothing);
-  }
+  if (share < 1.0) loss = loss + (1.0 - share) * cross_entropy(logits, targets, options.label_smoothing);
   if (share > 0.0) {
     const double t = options.temperature;
     const at::Tensor student = at::log_softmax(logits / t, 1);
@@ -64,7 +88,17 @@ class Trainer {
   LoaderOptions loader_options() const {
     LoaderOptions loader;
     loader.batch_size = options_.batch_size;
-    loader.augmentation = {options_.crop_padding, options_.flip, options_.cutout};
+    loader.augmentation = {.crop_padding = options_.crop_padding,
+                           .flip = options_.flip,
+                           .cutout = options_.cutout,
+                           .random_resized_crop = options_.random_resized_crop,
+                           .auto_augment = options_.auto_augment,
+                           .rand_augment_n = options_.rand_augment_n,
+                           .rand_augment_m = options_.rand_augment_m,
+                           .colour_jitter = options_.colour_jitter,
+                           .hue_jitter = options_.hue_jitter,
+                           .random_erasing = options_.random_erasing};
+    loader.mixing = {options_.mixup, options_.cutmix};
     loader.seed = context_.seed();
     loader.stage = context_.stage_id();
     loader.threads = context_.loader_threads();
@@ -87,7 +121,7 @@ class Trainer {
     for (auto& group : optimizer_.param_groups()) static_cast<torch::optim::SGDOptions&>(group.options()).lr(rate);
     const Batch batch = loader_.next();
     const at::Tensor pixels = pixels_of(batch.pixels, context_.training_data(), context_.device());
-    const at::Tensor labels = torch::tensor(c10::ArrayRef<int64_t>(batch.labels)).to(context_.device());
+    const Targets targets = targets_of(batch, context_.device());
     at::Tensor teacher_logits;
     if (teacher_) {
       const torch::NoGradGuard no_grad;
@@ -95,13 +129,13 @@ class Trainer {
     }
     network_.set_dropout_seed(Hasher().number(context_.seed()).text(context_.stage_id()).number(step_).low64());
     const at::Tensor logits = network_.forward(pixels, Mode::train);
-    const at::Tensor loss = loss_of(logits, labels, teacher_logits, options_);
+    const at::Tensor loss = loss_of(logits, targets, teacher_logits, options_);
     optimizer_.zero_grad();
     loss.backward();
     optimizer_.step();
     ++step_;
     loss_sum_ += loss.item<double>();
-    correct_ += logits.detach().argmax(1).eq(labels).sum().item<int64_t>();
+    correct_ += logits.detach().argmax(1).eq(targets.labels).sum().item<int64_t>();
     seen_ += batch.size;
   }
 
@@ -189,6 +223,17 @@ void TrainingOptions::describe(OptionTable& table) {
   table.integer("crop_padding", crop_padding, {0, 64}, "pixels of zero padding before a random crop");
   table.flag("flip", flip, "mirror half of the images");
   table.integer("cutout", cutout, {0, 256}, "side of a random square set to zero, in pixels");
+  table.number("random_resized_crop", random_resized_crop, {0, 1, "[0, 1]"},
+               "smallest share of the image's area that a random crop keeps; 0: no such crop");
+  table.number("colour_jitter", colour_jitter, {0, 1, "[0, 1]"},
+               "largest change of brightness, contrast and saturation");
+  table.number("hue_jitter", hue_jitter, {0, 0.5, "[0, 0.5]"}, "largest turn of the hue, 1 is the whole circle");
+  table.choice("auto_augment", auto_augment, auto_augment_names(), "AutoAugment policy");
+  table.integer("rand_augment_n", rand_augment_n, {0, 14}, "RandAugment: changes per image; 0: none");
+  table.integer("rand_augment_m", rand_augment_m, {0, 30}, "RandAugment: magnitude of the changes");
+  table.number("random_erasing", random_erasing, {0, 1, "[0, 1]"}, "probability of a rectangle of random bytes");
+  table.number("mixup", mixup, {0, 100, "[0, 100]"}, "mixup: parameter of the Beta distribution; 0: none");
+  table.number("cutmix", cutmix, {0, 100, "[0, 100]"}, "cutmix: parameter of the Beta distribution; 0: none");
 }
 
 double learning_rate(const TrainingOptions& options, int64_t step, int64_t steps, int64_t steps_per_epoch) {

@@ -27,6 +27,16 @@ struct TrainingOptions {
   int64_t crop_padding = 0;
   bool flip = false;
   int64_t cutout = 0;
+  // More augmentation: see data/augment.h and data/mix.h.
+  double random_resized_crop = 0.0;
+  double colour_jitter = 0.0;
+  double hue_jitter = 0.0;
+  std::string auto_augment = "none";
+  int64_t rand_augment_n = 0;
+  int64_t rand_augment_m = 9;
+  double random_erasing = 0.0;
+  double mixup = 0.0;
+  double cutmix = 0.0;
 
   void describe(OptionTable& table);
 };

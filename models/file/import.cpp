@@ -17,15 +17,6 @@ const ZooVariant& variant_of(const std::string& network) {
   return named != nullptr ? *named : zoo_entry(network).variants.front();
 }
 
-Layout layout_named(const ZooNetwork& network, const std::string& name) {
-  std::vector<std::string> names;
-  for (const Layout& layout : layouts_of(network)) {
-    if (layout.name == name) return layout;
-    names.push_back(layout.name);
-  }
-  fail("network {}: unknown layout '{}', expected one of: {}", network.graph.name(), name, join(names, ", "));
-}
-
 bool has_batch_norm(const TensorFile& file) {
   return std::any_of(file.tensors.begin(), file.tensors.end(),
                      [](const auto& named) { return named.first.ends_with(".running_mean"); });
@@ -100,6 +91,15 @@ std::vector<Layout> layouts_of(const ZooNetwork& network) {
   for (const auto& [name, modules] : network.names.layouts()) layouts.push_back({name, modules});
   layouts.push_back({});
   return layouts;
+}
+
+Layout layout_named(const ZooNetwork& network, const std::string& name) {
+  std::vector<std::string> names;
+  for (const Layout& layout : layouts_of(network)) {
+    if (layout.name == name) return layout;
+    names.push_back(layout.name);
+  }
+  fail("network {}: unknown layout '{}', expected one of: {}", network.graph.name(), name, join(names, ", "));
 }
 
 Imported import_tensors(const TensorFile& file, const std::string& path, const ImportRequest& request) {

@@ -42,5 +42,7 @@ std::string export_tensors(const Model& model, const ExportRequest& request);
 
 // Layouts of a network: "carat", our own names, and those that its file in the zoo notes.
 std::vector<Layout> layouts_of(const ZooNetwork& network);
+// Throws Error with the names of all.
+Layout layout_named(const ZooNetwork& network, const std::string& name);
 
 }  // namespace carat

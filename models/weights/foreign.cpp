@@ -25,12 +25,6 @@ std::string module_of(const Layout& layout, const std::string& layer) {
   return found == layout.modules.end() ? layer : found->second;
 }
 
-std::string foreign_name(const ModelGraph& graph, const Layout& layout, const std::string& buffer) {
-  const auto [layer, suffix] = split(buffer);
-  const bool is_factor = graph.layer(layer).op == OpKind::scale && suffix == ".scale";
-  return module_of(layout, layer) + (is_factor ? ".weight" : suffix);
-}
-
 bool is_linear_weight(const ModelGraph& graph, const std::string& buffer) {
   const auto [layer, suffix] = split(buffer);
   return suffix == ".weight" && graph.layer(layer).op == OpKind::linear;
@@ -100,6 +94,12 @@ void add_masks(Model& model) {
 }
 
 }  // namespace
+
+std::string foreign_name(const ModelGraph& graph, const Layout& layout, const std::string& buffer) {
+  const auto [layer, suffix] = split(buffer);
+  const bool is_factor = graph.layer(layer).op == OpKind::scale && suffix == ".scale";
+  return module_of(layout, layer) + (is_factor ? ".weight" : suffix);
+}
 
 Mismatches mismatches(const TensorFile& file, const ModelGraph& graph, const Layout& layout) {
   Mismatches found;

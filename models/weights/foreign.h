@@ -18,6 +18,9 @@ struct Layout {
   std::map<std::string, std::string> modules;
 };
 
+// What the layout calls a buffer of the graph.
+std::string foreign_name(const ModelGraph& graph, const Layout& layout, const std::string& buffer);
+
 // What does not fit, one line for each tensor.
 struct Mismatches {
   std::vector<std::string> missing;

@@ -9,7 +9,13 @@ namespace carat {
 ZooEntry resnet8_entry();
 ZooEntry densenet_bc_entry();
 ZooEntry wide_resnet_entry();
+ZooEntry resnet_entry();
 ZooEntry mobilenet_v2_entry();
+ZooEntry mobilenet_v3_entry();
+ZooEntry efficientnet_entry();
+ZooEntry mixnet_entry();
+ZooEntry shufflenet_v2_entry();
+ZooEntry squeezenet_entry();
 ZooEntry riair_cifar100_entry();
 ZooEntry cifar_resnet_entry();
 ZooEntry osi_dense_entry();
@@ -27,5 +33,7 @@ Preprocessing imagenet_preprocessing(Interpolation interpolation = Interpolation
 
 // RGB with CIFAR-100's own channel means and deviations.
 Preprocessing cifar100_preprocessing();
+// Images in [-1, 1] as TensorFlow's networks read them: (code / 255 - 0.5) / 0.5, bicubic resize to 256.
+Preprocessing halves_preprocessing();
 
 }  // namespace carat

@@ -31,4 +31,12 @@ Preprocessing cifar100_preprocessing() {
   return how;
 }
 
+Preprocessing halves_preprocessing() {
+  Preprocessing how;
+  how.mean = how.deviation = {0.5, 0.5, 0.5};
+  how.resize = 256;
+  how.interpolation = Interpolation::bicubic;
+  return how;
+}
+
 }  // namespace carat

@@ -16,14 +16,16 @@ std::string LayerNames::note(const std::string& layer, const std::map<std::strin
 
 LayerNames LayerNames::same(const std::string& layout, const ModelGraph& graph) {
   LayerNames names;
-  for (const LayerSpec& layer : graph.layers()) names.note(layer.name, {{layout, layer.name}});
+  for (const LayerSpec& layer : graph.layers())
+    if (has_numbers(layer)) names.note(layer.name, {{layout, layer.name}});
   return names;
 }
 
 const std::vector<ZooEntry>& zoo() {
-  static const std::vector<ZooEntry> entries = {resnet8_entry(),      densenet_bc_entry(),  wide_resnet_entry(),
-                                                cifar_resnet_entry(), mobilenet_v2_entry(), riair_cifar100_entry(),
-                                                osi_dense_entry(),    kaist_v2_entry()};
+  static const std::vector<ZooEntry> entries = {
+      resnet8_entry(),      densenet_bc_entry(),    wide_resnet_entry(),  cifar_resnet_entry(), resnet_entry(),
+      mobilenet_v2_entry(), mobilenet_v3_entry(),   efficientnet_entry(), mixnet_entry(),       shufflenet_v2_entry(),
+      squeezenet_entry(),   riair_cifar100_entry(), osi_dense_entry(),    kaist_v2_entry()};
   return entries;
 }
 

@@ -92,6 +92,75 @@ TEST(Cifar100, ReadsAndRefuses) {
   EXPECT_EQ(message_of(open), path + ": expected CIFAR-100 here, found no such file");
 }
 
+TEST(Cifar10, ReadsItsFiveFilesInOrder) {
+  const TemporaryFolder folder;
+  const DatasetInfo tiny = {"cifar10", "", 3, 32, 32, 10, 5, 1, open_cifar10};
+  const DataSource source{.name = "cifar10", .root = folder.text()};
+  for (char i = 1; i <= 5; ++i)
+    write_atomically(folder / ("cifar-10-batches-bin/data_batch_" + std::to_string(i) + ".bin"),
+                     std::string(1, i) + std::string(3072, i));
+  write_atomically(folder / "cifar-10-batches-bin/test_batch.bin", std::string(1, 9) + std::string(3072, 9));
+  EXPECT_EQ(open_cifar10(tiny, source, Split::train, {}).labels, (std::vector<int32_t>{1, 2, 3, 4, 5}));
+  EXPECT_EQ(open_cifar10(tiny, source, Split::test, {}).labels, (std::vector<int32_t>{9}));
+  const std::string test = folder / "cifar-10-batches-bin/test_batch.bin";
+  write_atomically(test, std::string(1, 10) + std::string(3072, 9));
+  const auto open = [&] { open_cifar10(tiny, source, Split::test, {}); };
+  EXPECT_EQ(message_of(open), test + ": record 0: expected labels below 10, got 10");
+  write_atomically(test, "short");
+  EXPECT_EQ(message_of(open), test + ": expected 1 records of 3073 bytes = 3073 bytes, got 5");
+  std::filesystem::remove(test);
+  EXPECT_EQ(message_of(open), test + ": expected CIFAR-10 here, found no such file");
+}
+
+class IdxFiles : public testing::Test {
+ protected:
+  void SetUp() override {
+    write_atomically(folder_ / "train-images-idx3-ubyte", idx(3, {3, 2, 2}, "abcdefghijkl"));
+    write_atomically(folder_ / "train-labels-idx1-ubyte", idx(1, {3}, std::string("\x00\x04\x01", 3)));
+    write_gzip(folder_ / "t10k-images.idx3-ubyte.gz", idx(3, {1, 2, 2}, "wxyz"));
+    write_gzip(folder_ / "t10k-labels.idx1-ubyte.gz", idx(1, {1}, std::string("\x02", 1)));
+  }
+  std::string message(Split split, const ImageFormat& format = {}) const {
+    return message_of([&] { open_dataset(source_, split, format); });
+  }
+  TemporaryFolder folder_;
+  DataSource source_{.name = "idx", .root = folder_.text()};
+};
+
+TEST_F(IdxFiles, AnyShapePlainOrGzip) {
+  const Dataset training = open_dataset(source_, Split::train);
+  EXPECT_EQ(training.labels, (std::vector<int32_t>{0, 4, 1}));
+  EXPECT_EQ(training.classes, 5);
+  EXPECT_EQ(training.height, 2);
+  const Dataset test = open_dataset(source_, Split::test);
+  EXPECT_EQ(test.classes, 5);
+  uint8_t pixels[4];
+  EXPECT_TRUE(test.read(0, pixels));
+  EXPECT_EQ(std::string(pixels, pixels + 4), "wxyz");
+  EXPECT_EQ(describe(source_).train_size, 3);
+}
+
+TEST_F(IdxFiles, RefusesWhatDoesNotFit) {
+  EXPECT_EQ(message(Split::test, {1, 28, 28}), "idx: expected a network with input 1x2x2, got 1x28x28");
+  write_gzip(folder_ / "t10k-labels.idx1-ubyte.gz", idx(1, {1}, std::string("\x07", 1)));
+  EXPECT_EQ(message(Split::test),
+            folder_.text() + ": expected labels below 5 as in " + (folder_ / "train-labels-idx1-ubyte") + ", got 7");
+  const std::string images = folder_ / "train-images-idx3-ubyte";
+  write_atomically(images, idx(3, {3, 2, 2}, "abcdefghijk"));
+  EXPECT_EQ(message(Split::train), images + ": expected 28 bytes inside, got 27");
+  write_atomically(images, idx(3, {3, 2, 2}, "abcdefghijklm"));
+  EXPECT_EQ(message(Split::train), images + ": expected 28 bytes inside, got more");
+  write_atomically(images, idx(3, {4, 2, 2}, "abcdefghijklmnop"));
+  EXPECT_EQ(message(Split::train), (folder_ / "train-labels-idx1-ubyte") + ": expected extent 0 to be 4, got 3");
+  write_atomically(images, std::string("\0\0\x08\x03\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\0\0\0\x09", 16));
+  EXPECT_EQ(message(Split::train), images + ": expected less than 4 GiB of values, got more");
+  std::filesystem::remove(images);
+  EXPECT_EQ(message(Split::train),
+            folder_.text() + ": expected an IDX file train-images-idx3-ubyte here, plain or .gz, found none");
+  source_.root.clear();
+  EXPECT_EQ(message(Split::train), "idx: expected the folder of the IDX files in data.root, found none");
+}
+
 TEST(RealData, FashionMnist) {
   if (!std::filesystem::exists("/usr/share/datasets/fashion-mnist"))
     GTEST_SKIP() << "dataset-fashion-mnist is not installed";
@@ -119,7 +188,7 @@ TEST(Augment, CutoutAndShiftByHand) {
   bool saw_mirror = false;
   for (int64_t i = 0; i < 200; ++i) {
     Random random({1, "", "", i});
-    augment(data, image.data(), {1, true, 0}, random, result.data());
+    augment(data, image.data(), {.crop_padding = 1, .flip = true}, random, result.data());
     // Every pixel is where one shift and one optional mirroring put it; what came from outside is 0.
     bool explained = false;
     for (int64_t dy = -1; dy <= 1; ++dy)
@@ -138,7 +207,7 @@ TEST(Augment, CutoutAndShiftByHand) {
           saw_mirror = saw_mirror || (same && mirror);
         }
     EXPECT_TRUE(explained);
-    augment(data, image.data(), {0, false, 2}, random, result.data());
+    augment(data, image.data(), {.cutout = 2}, random, result.data());
     const auto zeros = std::count(result.begin(), result.end(), uint8_t{0});
     EXPECT_TRUE(zeros == 1 || zeros == 2 || zeros == 4) << zeros;
   }
@@ -150,7 +219,7 @@ TEST(Loader, DoesNotDependOnThreadsOrHistory) {
   const auto options = [](int64_t threads) {
     LoaderOptions o;
     o.batch_size = 64;
-    o.augmentation = {2, true, 3};
+    o.augmentation = {.crop_padding = 2, .flip = true, .cutout = 3};
     o.seed = 9;
     o.stage = "train";
     o.threads = threads;

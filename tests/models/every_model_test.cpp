@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Being listed in the zoo means being counted, dumped and stored.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <set>
+#include <sstream>
 
+#include "base/file.h"
 #include "models/graph/dump.h"
 #include "models/weights/fold.h"
 #include "models/weights/graph_json.h"
@@ -35,6 +38,45 @@ TEST(EveryModel, HasItsPublishedCounts) {
   }
 }
 
+// Rows of tools/count_networks.py: variant, package, network, pixels, weights, batch_norm_values, biases, mults.
+TEST(EveryModel, CountsEqualPyTorchs) {
+  std::istringstream lines(read_text(source_folder() + "/tests/golden/network_counts.csv"));
+  int64_t rows = 0;
+  std::string line;
+  std::getline(lines, line);
+  while (std::getline(lines, line)) {
+    std::vector<std::string> cells;
+    std::istringstream row(line);
+    for (std::string cell; std::getline(row, cell, ',');) cells.push_back(cell);
+    ASSERT_EQ(cells.size(), 8U) << line;
+    const ZooVariant* variant = zoo_variant(cells[0]);
+    ASSERT_NE(variant, nullptr) << cells[0];
+    EXPECT_EQ(std::to_string(variant->input.height), cells[3]) << line;
+    EXPECT_EQ(fmt::format("{},{},{},{}", variant->weights, variant->batch_norm_values, variant->biases, variant->mults),
+              fmt::format("{},{},{},{}", cells[4], cells[5], cells[6], cells[7]))
+        << line;
+    ++rows;
+  }
+  EXPECT_EQ(rows, 16);
+}
+
+// A layout names every layer that has numbers, each by a name of its own.
+TEST(EveryModel, LayoutsAreComplete) {
+  for (const ZooEntry& entry : zoo())
+    for (const ZooVariant& variant : entry.variants) {
+      const ZooNetwork network = build_network(variant);
+      for (const auto& [layout, names] : network.names.layouts()) {
+        std::set<std::string> theirs;
+        for (const LayerSpec& layer : network.graph.layers()) {
+          if (!has_numbers(layer)) continue;
+          ASSERT_TRUE(names.contains(layer.name)) << variant.name << " " << layout << " " << layer.name;
+          EXPECT_TRUE(theirs.insert(names.at(layer.name)).second) << variant.name << " " << layout << " " << layer.name;
+        }
+        EXPECT_EQ(theirs.size(), names.size()) << variant.name << " " << layout;
+      }
+    }
+}
+
 TEST(EveryModel, SurvivesJsonAndSafetensors) {
   for (const ZooEntry& entry : zoo()) {
     const ZooVariant& variant = entry.variants.front();
@@ -51,19 +93,6 @@ TEST(EveryModel, SurvivesJsonAndSafetensors) {
     EXPECT_EQ(back.graph, graph);
     EXPECT_EQ(back.buffers, model.buffers);
     EXPECT_EQ(to_safetensors(back), bytes);
-  }
-}
-
-TEST(EveryModel, HasNamesElsewhereForItsOwnLayersOnly) {
-  for (const ZooEntry& entry : zoo()) {
-    const ZooNetwork network = build_network(entry.variants.front());
-    for (const auto& [layout, modules] : network.names.layouts()) {
-      std::set<std::string> taken;
-      for (const auto& [layer, module] : modules) {
-        EXPECT_TRUE(network.graph.has(layer)) << entry.name << " " << layout << " " << layer;
-        EXPECT_TRUE(taken.insert(module).second) << entry.name << " " << layout << " " << module;
-      }
-    }
   }
 }
 
