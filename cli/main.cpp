@@ -31,7 +31,7 @@ const char* const kHelp = R"(carat: takes an image classifier through a compress
   carat diff A B          two sheets, or two of what score takes, row by row: where the score went
   carat policies [NAME]   ways of counting, or how one differs from strict
   carat oplist [--schema] every kind and field of an operation list, or its JSON Schema
-  carat evaluate FILE --data NAME [--root FOLDER] [--labels LIST] [--synsets FILE] 
+  carat evaluate FILE --data NAME [--root FOLDER] [--labels LIST] [--synsets FILE]
                  [--split test|train] [--limit N] [--on-bad-image error|skip] [--format text|json] [--per-class CSV]
                  [--predictions FILE] [--model NAME] [--device D] [--threads N]
                  [--arithmetic float32|fp16|fp16_strict] [--rounding half_even|half_away] [--resize N] [--exact]

@@ -33,7 +33,7 @@ void check_fit(const ModelGraph& graph, const Dataset& data) {
 
 ImageFormat format_of(const ModelGraph& graph) {
   const Shape& shape = graph.input().input_shape;
-  ImageFormat format{.channels = shape.channels, .height = shape.height, .width = shape.width};
+  ImageFormat format = format_for(shape.channels, shape.height, shape.width);
   if (!graph.input().preprocessing) return format;
   format.resize = graph.input().preprocessing->resize;
   format.interpolation = graph.input().preprocessing->interpolation;

@@ -24,7 +24,7 @@ struct EvaluationReport {
   double images_per_second() const { return seconds > 0.0 ? static_cast<double>(tally.total()) / seconds : 0.0; }
 };
 
-// How the graph wants images.
+// How the graph wants images: as its preprocessing says, else by format_for.
 ImageFormat format_of(const ModelGraph& graph);
 
 // The first limit images, all with 0. progress(done, total) after every batch. Throws Error where the data set's shape

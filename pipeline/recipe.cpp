@@ -6,6 +6,7 @@
 
 #include "base/fail.h"
 #include "base/text.h"
+#include "evaluation/evaluation.h"
 #include "models/zoo/zoo.h"
 
 namespace carat {
@@ -57,6 +58,15 @@ void read_track(const Node& root, Recipe& recipe) {
   recipe.track = track_named(name);
 }
 
+// Height and width of the named network's published input.
+int64_t usual_size(const Node& root) {
+  constexpr int64_t kUsual = 224;
+  const Node* model = root.find("model");
+  const Node* name = model == nullptr || model->kind != Node::Kind::mapping ? nullptr : model->find("name");
+  const ZooVariant* variant = name == nullptr ? nullptr : zoo_variant(name->scalar);
+  return variant == nullptr ? kUsual : variant->input.height;
+}
+
 void read_data(const Node& root, Recipe& recipe) {
   std::vector<std::string> names;
   for (const DatasetInfo& info : dataset_table()) names.push_back(info.name);
@@ -67,6 +77,7 @@ void read_data(const Node& root, Recipe& recipe) {
   table.integer("held_back", recipe.held_back, {0, 1000000}, "training images kept from training, for measurements");
   table.text("labels", recipe.data.labels, "label list of a flat folder: file,class lines or ILSVRC2012 ids");
   table.text("synsets", recipe.data.synsets, "class names by ILSVRC2012 id, one per line, for lists of ids");
+  recipe.data.size = usual_size(root);
   table.integer("size", recipe.data.size, {1, 4096}, "height and width of the network's input, for image files");
   table.integer("classes", recipe.data.classes, {1, 1000000}, "classes of a flat folder without synsets");
   std::string on_bad_image = "error";
@@ -114,14 +125,14 @@ void read_model(const Node& root, Recipe& recipe) {
   }
   table.read(node);
   const DatasetInfo& data = recipe.data_info;
+  const int64_t background = variant == nullptr ? 0 : variant->preprocessing.background_classes;
   try {
-    recipe.graph =
-        build_model(recipe.model_name, recipe.model_options, {data.channels, data.height, data.width}, data.classes);
+    recipe.graph = build_model(recipe.model_name, recipe.model_options, {data.channels, data.height, data.width},
+                               data.classes + background);
   } catch (const Error& error) {
     node.fail_here(error.what());
   }
-  const Shape& input = recipe.graph.input().input_shape;
-  recipe.format = format_for(input.channels, input.height, input.width);
+  recipe.format = format_of(recipe.graph);
 }
 
 RecipeStage read_stage(const Node& item, size_t number) {
