@@ -17,8 +17,12 @@ const char* const kHelp = R"(carat: takes an image classifier through a compress
   carat check RECIPE      is the recipe good?
   carat plan RECIPE       resolved recipe, matched layers, predicted scores, time
   carat stages [NAME]     stages, or the options of one
-  carat models [NAME [key=value ...]] [--graphviz] [--names LAYOUT]
-                          networks, or the layers of one; what its tensors are called in torchvision, timm ...
+  carat models [NAME [key=value ...]] [--data NAME] [--graphviz] [--names LAYOUT]
+                          networks with their dense scores, or the layers of one; what torchvision, timm ... call them
+  carat import FILE [--model NAME [key=value ...]] [--layout L] [--folded] [--classes N] [--arithmetic A] [--out FILE]
+                          tensors of another program (safetensors) become a model, model.safetensors
+  carat export FILE --layout L --out FILE [--model NAME [key=value ...]]
+                          a model's tensors under the names of torchvision, timm or a publication
   carat inspect FILE      what a packed model holds, bit by bit
   carat score FILE [--policy P]... [--track NAME] [--declare D]... [--correct N --total M] [--format table|md|csv|json]
                           score sheet of a model of any stage, a packed model or an operation list

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <boost/program_options.hpp>
+#include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -12,5 +14,7 @@ namespace carat {
 boost::program_options::variables_map parse_words(const std::vector<std::string>& words,
                                                   boost::program_options::options_description options);
 std::vector<std::string> arguments_of(const boost::program_options::variables_map& map);
+// key=value words with integer values. Throws UsageError.
+std::map<std::string, int64_t> key_values(const std::vector<std::string>& words);
 
 }  // namespace carat

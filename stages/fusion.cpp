@@ -7,14 +7,10 @@
 
 #include "base/fail.h"
 #include "base/half.h"
+#include "models/weights/fold.h"
 
 namespace carat {
 namespace {
-
-struct Affine {
-  std::vector<double> k;
-  std::vector<double> b;  // empty: none
-};
 
 bool passes_factor(OpKind op) {
   static const std::set<OpKind> kPassing = {OpKind::relu,     OpKind::add,      OpKind::concat,
@@ -125,19 +121,10 @@ class Fuser {
 
   void open_batch_norm(const LayerSpec& before) {
     LayerSpec& layer = find(before.name);
-    const auto part = [&](const char* suffix) -> const std::vector<float>& {
-      return model_.buffer(before.name + suffix).values;
-    };
-    Affine affine;
-    for (size_t c = 0; c < part(".weight").size(); ++c) {
-      const double k = part(".weight")[c] / std::sqrt(static_cast<double>(part(".running_var")[c]) + before.epsilon);
-      affine.k.push_back(k);
-      affine.b.push_back(part(".bias")[c] - part(".running_mean")[c] * k);
-    }
     layer.op = OpKind::scale;
     layer.epsilon = LayerSpec{}.epsilon;
     layer.arithmetic = arithmetic_;
-    affine_[layer.name] = std::move(affine);
+    affine_[layer.name] = batch_norm_affine(model_, before);
   }
 
   void open_quantizer(const LayerSpec& before) {

@@ -21,8 +21,7 @@ ModelFile model_file_from_bytes(std::string_view bytes, const std::string& path,
 // The bytes begin like a packed model or safetensors.
 bool is_model_file(std::string_view bytes);
 
-inline Model read_any_model(const std::string& path, const std::string& network) {
-  return read_model_file(path, network).model;
-}
+// The model to execute: Scale layers whose numbers are beyond the fp16 that their entry declares compute in float32.
+Model read_any_model(const std::string& path, const std::string& network);
 
 }  // namespace carat

@@ -68,4 +68,8 @@ bool keeps_codes(OpKind op) {
 
 bool has_weights(const LayerSpec& layer) { return layer.op == OpKind::conv || layer.op == OpKind::linear; }
 
+bool has_numbers(const LayerSpec& layer) {
+  return has_weights(layer) || layer.op == OpKind::batch_norm || layer.op == OpKind::scale;
+}
+
 }  // namespace carat

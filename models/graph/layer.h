@@ -101,5 +101,7 @@ bool keeps_codes(OpKind op);
 
 // Convolution and linear layers own prunable, quantizable weights.
 bool has_weights(const LayerSpec& layer);
+// Weights, or the factors and offsets of batch norm and Scale layers.
+bool has_numbers(const LayerSpec& layer);
 
 }  // namespace carat

@@ -31,10 +31,11 @@ class Builder {
     for (size_t i = 0; i < blocks.size(); ++i) x = block("layers." + std::to_string(i), x, blocks[i]);
     net_.linear("linear", net_.unary(OpKind::global_avg_pool, "pool", x), classes);
     ModelGraph graph = net_.build();
-    if (!is_masked) return {graph, {}};
+    const LayerNames names = LayerNames::same("published", graph);
+    if (!is_masked) return {graph, names};
     std::vector<LayerSpec> layers = graph.layers();
     for (LayerSpec& layer : layers) layer.is_masked = has_weights(layer);
-    return {ModelGraph(graph.name(), layers), {}};
+    return {ModelGraph(graph.name(), layers), names};
   }
 
  private:

@@ -28,7 +28,9 @@ class Builder {
     for (size_t i = 0; i < blocks.size(); ++i) x = block("_blocks." + std::to_string(i), x, blocks[i], i > 0);
     x = active("_conv_head", "_bn1", x, {.out_channels = kHead, .kernel = 1});
     net_.linear("_fc", net_.unary(OpKind::global_avg_pool, "_pool", x), classes);
-    return {net_.build(), {}};
+    ModelGraph graph = net_.build();
+    LayerNames names = LayerNames::same("published", graph);
+    return {std::move(graph), std::move(names)};
   }
 
  private:

@@ -40,7 +40,9 @@ class Builder {
     linear.quant = QuantSpec::full_range(6, Granularity::kernel);
     linear.has_unit_scale = linear.is_masked = true;
     scale("scale3", net_.add(linear), true);
-    return {net_.build(), {}};
+    ModelGraph graph = net_.build();
+    LayerNames names = LayerNames::same("published", graph);
+    return {std::move(graph), std::move(names)};
   }
 
  private:

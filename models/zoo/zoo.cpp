@@ -14,6 +14,13 @@ std::string LayerNames::note(const std::string& layer, const std::map<std::strin
   return layer;
 }
 
+LayerNames LayerNames::same(const std::string& layout, const ModelGraph& graph) {
+  LayerNames names;
+  for (const LayerSpec& layer : graph.layers())
+    if (has_numbers(layer)) names.note(layer.name, {{layout, layer.name}});
+  return names;
+}
+
 const std::vector<ZooEntry>& zoo() {
   static const std::vector<ZooEntry> entries = {
       resnet8_entry(),      densenet_bc_entry(),    wide_resnet_entry(),  cifar_resnet_entry(), resnet_entry(),

@@ -29,6 +29,9 @@ class LayerNames {
   std::string note(const std::string& layer, const std::map<std::string, std::string>& names);
   const std::map<std::string, std::map<std::string, std::string>>& layouts() const { return layouts_; }
 
+  // The layout that is our own names: of a graph that has a publication's names.
+  static LayerNames same(const std::string& layout, const ModelGraph& graph);
+
  private:
   std::map<std::string, std::map<std::string, std::string>> layouts_;
 };

@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "models/graph/dump.h"
+#include "models/weights/fold.h"
 #include "models/weights/graph_json.h"
 #include "models/weights/safetensors.h"
 #include "models/zoo/zoo.h"
@@ -67,7 +68,7 @@ TEST(EveryModel, LayoutsAreComplete) {
       for (const auto& [layout, names] : network.names.layouts()) {
         std::set<std::string> theirs;
         for (const LayerSpec& layer : network.graph.layers()) {
-          if (!has_weights(layer) && layer.op != OpKind::batch_norm) continue;
+          if (!has_numbers(layer)) continue;
           ASSERT_TRUE(names.contains(layer.name)) << variant.name << " " << layout << " " << layer.name;
           EXPECT_TRUE(theirs.insert(names.at(layer.name)).second) << variant.name << " " << layout << " " << layer.name;
         }
@@ -92,6 +93,16 @@ TEST(EveryModel, SurvivesJsonAndSafetensors) {
     EXPECT_EQ(back.graph, graph);
     EXPECT_EQ(back.buffers, model.buffers);
     EXPECT_EQ(to_safetensors(back), bytes);
+  }
+}
+
+TEST(EveryModel, FoldsBatchNormWhereAConvolutionIsBefore) {
+  for (const ZooEntry& entry : zoo()) {
+    const ModelGraph graph = build_network(entry.variants.front()).graph;
+    const ModelGraph folded = fold_graph(graph);
+    EXPECT_EQ(folded.output_shape(folded.size() - 1), graph.output_shape(graph.size() - 1)) << entry.name;
+    EXPECT_EQ(count_mults(folded), count_mults(graph)) << entry.name;
+    EXPECT_EQ(fold_graph(folded), folded) << entry.name;
   }
 }
 
