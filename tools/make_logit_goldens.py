@@ -155,7 +155,7 @@ def main():
     for variant in sys.argv[2:] or NETWORKS:
         logits = logits_of(sys.argv[1], variant)
         apart = np.abs(logits[0] - logits[1]).max() / np.abs(logits).max()
-        print(f"{variant}: largest {np.abs(logits).max():.4g}, the two images are {apart:.2g} of that apart", flush=True)
+        print(f"{variant}: largest {np.abs(logits).max():.4g}, images {apart:.2g} of that apart", flush=True)
         layouts = ", ".join(layout for layout, _ in NETWORKS[variant][2])
         lines = [f"# {made_with}; layouts {layouts}"]
         lines += [" ".join(f"{value:.7e}" for value in row[:100]) for row in logits]

@@ -147,7 +147,8 @@ class MergedMobileNetV2(Named):
         self.put("stem", SameConv(3, 32, 3, 2))
         self.blocks = []
         channels = 32
-        rows = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
+        rows = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2),
+                (6, 320, 1, 1))
         for expansion, out, repeats, first_stride in rows:
             for i in range(repeats):
                 name, stride, hidden = f"block{len(self.blocks)}", first_stride if i == 0 else 1, channels * expansion
