@@ -33,7 +33,7 @@ struct UnitNames {
 };
 using Units = std::map<std::string, UnitNames>;
 
-// NAME.conv, NAME.bn and the activation function.
+// NAME.conv, NAME.bn and the activation function. Padding, and a bias where batch norm is merged, are the network's.
 std::string conv_bn(BlockNet& block_net, const std::string& name, const std::string& from,
                     const GraphBuilder::Conv& conv, std::optional<OpKind> activation, const Units& theirs = {});
 
