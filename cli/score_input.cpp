@@ -14,7 +14,7 @@ namespace carat {
 namespace {
 
 ScoreInput from_model(const Model& model, const std::string& track) {
-  return {walk_network(model.graph, nonzeros_per_kernel(model)), track, {}, {}};
+  return {walk_network(model.graph, nonzeros_per_kernel(model)), track, {}, {}, 0};
 }
 
 ScoreInput from_foreign(const TensorFile& file, const std::string& path, const std::string& model) {
@@ -44,7 +44,7 @@ ScoreInput read_score_input(const std::string& path, const std::string& model) {
   const size_t first = bytes.find_first_not_of(" \t\r\n");
   if (first != std::string::npos && bytes[first] == '{') {
     OpList list = read_oplist(bytes, path);
-    return {std::move(list.walk), list.track ? list.track->name : "", list.track, list.accuracy};
+    return {std::move(list.walk), list.track ? list.track->name : "", list.track, list.accuracy, list.examples};
   }
   if (bytes.size() > 8 && bytes[8] == '{') {
     const TensorFile file = read_tensors(bytes, path);
