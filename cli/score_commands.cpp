@@ -39,9 +39,11 @@ std::vector<ScoreSheet> make_sheets(const std::string& path, const ScoreWords& w
   ScoreInput input = read_score_input(path, words.model);
   for (const std::string& name : words.declares) declare(input.walk, name);
   if (words.total >= 0) input.accuracy = {words.correct, words.total, {}};
+  require(words.total < 0 || input.examples == 0 || words.total == input.examples,
+          "{}: --total says {} test examples, its exits were measured on {}", path, words.total, input.examples);
   if (!words.perplexity.empty()) input.accuracy.perplexity = Ratio::from_decimal(words.perplexity);
   const std::string name = words.track.empty() ? input.track : words.track;
-  if (name.empty()) throw UsageError(path + " names no track: give --track NAME");
+  require(!name.empty(), "{}: expected a track: \"track\" in an operation list, or --track NAME", path);
   const Track track = words.track.empty() && input.own_track ? *input.own_track : track_named(name);
   std::vector<ScoreSheet> sheets;
   for (const std::string& policy : words.policies.empty() ? std::vector<std::string>{"strict"} : words.policies) {

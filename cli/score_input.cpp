@@ -14,14 +14,14 @@ ScoreInput read_score_input(const std::string& path, const std::string& model) {
   const size_t first = bytes.find_first_not_of(" \t\r\n");
   if (first != std::string::npos && bytes[first] == '{') {
     OpList list = read_oplist(bytes, path);
-    return {std::move(list.walk), list.track ? list.track->name : "", list.track, list.accuracy};
+    return {std::move(list.walk), list.track ? list.track->name : "", list.track, list.accuracy, list.examples};
   }
   require(is_model_file(bytes),
           "{}: expected a Carat model (safetensors), a packed model or an operation list (JSON), found {} bytes of "
           "neither",
           path, bytes.size());
   const ModelFile file = model_file_from_bytes(bytes, path, model);
-  return {walk_network(file.model.graph, nonzeros_per_kernel(file.model)), file.track, {}, {}};
+  return {walk_network(file.model.graph, nonzeros_per_kernel(file.model)), file.track, {}, {}, 0};
 }
 
 }  // namespace carat

@@ -14,6 +14,7 @@ struct ScoreInput {
   std::string track;               // "" when the file does not say
   std::optional<Track> own_track;  // an operation list's custom track
   Accuracy accuracy;
+  int64_t examples = 0;  // an operation list's: the test set that its exits were measured on
 };
 
 // The kind is told by the content. model: take foreign tensors as this network of the zoo ("" finds it).

@@ -9,6 +9,15 @@
 namespace carat {
 namespace {
 
+template <typename Work>
+void in_layer(const std::string& layer, const Work& work) {
+  try {
+    work();
+  } catch (const Error& error) {
+    fail("layer {}: {}", layer, error.what());
+  }
+}
+
 class Charge {
  public:
   Charge(const Walk& walk, const Policy& policy) : walk_(walk), policy_(policy) {}
@@ -17,9 +26,9 @@ class Charge {
     refuse();
     for (const Step& step : walk_.steps) {
       step_ = &step;
-      std::visit([this](const auto& work) { visit(work); }, step.work);
+      in_layer(step.layer, [&] { std::visit([this](const auto& work) { visit(work); }, step.work); });
     }
-    for (const StoredTensor& tensor : walk_.tensors) visit(tensor);
+    for (const StoredTensor& tensor : walk_.tensors) in_layer(tensor.layer, [&] { visit(tensor); });
     return std::move(ledger_);
   }
 
@@ -52,6 +61,7 @@ class Charge {
 
   void push(What what, const Ratio& count, int64_t declared_bits, const std::string& formula, const std::string& rule) {
     if (policy_.free_operations.contains(what) || count == Ratio(0)) return;
+    if (policy_.has_free_linear_bias && what == What::bias_add && step_->kind == "linear") return;
     int64_t bits = declared_bits;
     if (const auto width = policy_.widths.find(what); width != policy_.widths.end()) bits = width->second;
     const std::optional<int64_t>& all = is_multiply(what) ? policy_.mult_bits : policy_.add_bits;
@@ -65,11 +75,7 @@ class Charge {
   }
 
   void visit(const DotProducts& dots) {
-    try {
-      for (Row& row : charge_dots(dots, policy_)) push(std::move(row));
-    } catch (const Error& error) {
-      fail("layer {}: {}", step_->layer, error.what());
-    }
+    for (Row& row : charge_dots(dots, policy_)) push(std::move(row));
   }
 
   void visit(const Elementwise& op) {
@@ -156,7 +162,7 @@ class Charge {
 Ratio Ledger::total(Part part) const {
   Ratio bits = 0;
   for (const Row& row : rows)
-    if (row.part == part) bits += row.total_bits();
+    if (row.part == part) in_layer(row.layer, [&] { bits += row.total_bits(); });
   return bits;
 }
 

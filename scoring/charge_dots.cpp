@@ -45,9 +45,8 @@ class DotCharge {
   std::vector<Row> rows() {
     const Ratio mults = total_ * Ratio(dots_.positions);
     add_row(What::mult, mults, mult_bits(),
-            fmt::format("{} {} x {} positions; width max({}, {})", total_.text(), weight_word(), dots_.positions,
-                        dots_.factor_bits, dots_.input_bits),
-            dots_.is_sign_flip ? "R16 R20" : "R16 R18");
+            fmt::format("{} {} x {} positions; {}", total_.text(), weight_word(), dots_.positions, width_text()),
+            is_sign_flip() ? "R16 R20" : "R16 R18");
     const Accumulator accumulator = chosen();
     if (accumulator.kind == Accumulator::Kind::tree)
       tree_rows();
@@ -70,10 +69,20 @@ class DotCharge {
     rows_.push_back(std::move(row));
   }
 
+  // A declared width is what is executed: it holds before R20 too.
+  bool is_sign_flip() const { return dots_.is_sign_flip && dots_.mult_bits == 0 && !policy_.mult_bits; }
+
   int64_t mult_bits() const {
     if (policy_.mult_bits) return *policy_.mult_bits;
-    if (dots_.is_sign_flip) return 1;
-    return dots_.mult_bits > 0 ? dots_.mult_bits : std::max(dots_.factor_bits, dots_.input_bits);
+    if (dots_.mult_bits > 0) return dots_.mult_bits;
+    return is_sign_flip() ? 1 : std::max(dots_.factor_bits, dots_.input_bits);
+  }
+
+  std::string width_text() const {
+    if (policy_.mult_bits) return fmt::format("width {} by the policy", *policy_.mult_bits);
+    if (dots_.mult_bits > 0) return fmt::format("width {} as declared", dots_.mult_bits);
+    if (is_sign_flip()) return "width 1, sign flips";
+    return fmt::format("width max({}, {})", dots_.factor_bits, dots_.input_bits);
   }
 
   int64_t largest() const { return kernels_.empty() ? 0 : *std::max_element(kernels_.begin(), kernels_.end()); }
@@ -122,7 +131,8 @@ class DotCharge {
   }
 
   Ratio exact_adds() const {
-    if (is_fractional_) return (dots_.products - Ratio(1)) * Ratio(dots_.kernels);
+    if (is_fractional_)
+      return dots_.products < Ratio(1) ? Ratio(0) : (dots_.products - Ratio(1)) * Ratio(dots_.kernels);
     Ratio adds = 0;
     for (const int64_t n : kernels_) adds += std::max<int64_t>(n - 1, 0);
     return adds;

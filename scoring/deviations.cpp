@@ -55,6 +55,7 @@ void add_flags(const Policy& p, std::vector<Deviation>& list) {
   if (p.counts_zero_weights) list.push_back({"R11", "operations of pruned weights are charged"});
   if (p.has_one_channel_scales)
     list.push_back({"R9", "a Scale layer's parameters are charged for one channel, the batch dimension (slip S1)"});
+  if (p.has_free_linear_bias) list.push_back({"O2", "the bias addition of a linear layer is not charged"});
   if (p.pool == PoolRule::edge) list.push_back({"R16", "a k x k mean is charged k - 1 additions (slip S2)"});
   if (p.pool == PoolRule::per_input) list.push_back({"R16", "pooling is charged one operation per input element"});
   if (p.mask == MaskRule::per_nonzero)

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "base/fail.h"
@@ -17,6 +18,21 @@ using Json = nlohmann::json;
 std::string found(const Json& value) {
   std::string text = value.dump(-1, ' ', true, Json::error_handler_t::replace);
   return text.size() > 40 ? text.substr(0, 37) + "..." : text;
+}
+
+// JSON Schema's integer: 10, and 10.0 too.
+bool is_integral(const Json& value) {
+  constexpr double kExact = 9007199254740992.0;  // 2^53
+  if (value.is_number_integer()) return true;
+  if (!value.is_number_float()) return false;
+  const auto number = value.get<double>();
+  return std::abs(number) <= kExact && number == std::trunc(number);
+}
+
+// Neither 0 nor false.
+bool says_yes(const Json& value) {
+  if (value.is_boolean()) return value.get<bool>();
+  return !value.is_number() || value.get<double>() > 0.0;
 }
 
 Ratio to_ratio(const Json& value) {
@@ -39,17 +55,22 @@ const Json& usual_value(const FieldSpec& spec) {
 
 }  // namespace
 
+FieldSpec owned_by(const std::string& owner, FieldSpec field, std::vector<std::string> values) {
+  field.belongs_to.push_back({owner, std::move(values)});
+  return field;
+}
+
 Fields::Fields(const Json& object, const std::vector<FieldSpec>& specs, JsonPlace place, std::string subject)
     : object_(object), specs_(specs), place_(std::move(place)), subject_(std::move(subject)) {
   if (!subject_.empty()) subject_ += ": ";
   if (!object.is_object()) refuse("expected an object, got " + found(object));
-  std::vector<std::string> known;
-  for (const FieldSpec& field : specs) known.push_back(field.name);
   for (const auto& [name, entry] : object.items()) {
     const auto field =
         std::find_if(specs.begin(), specs.end(), [&n = name](const FieldSpec& f) { return f.name == n; });
     if (field == specs.end()) {
-      const std::string nearest = nearest_name(name, known);
+      std::vector<std::string> known;
+      for (const FieldSpec& legal : specs) known.push_back(legal.name);
+      const std::string nearest = nearest_name(name.substr(0, 60), known);
       place_.at(name).refuse(fmt::format("{}unknown field '{}', expected one of: {}{}", subject_, name.substr(0, 60),
                                          join(known, ", "),
                                          nearest.empty() ? "" : "; did you mean '" + nearest + "'?"));
@@ -59,6 +80,37 @@ Fields::Fields(const Json& object, const std::vector<FieldSpec>& specs, JsonPlac
   for (const FieldSpec& field : specs)
     if (field.is_required && !object.contains(field.name))
       refuse(fmt::format("expected the field '{}' ({}), it is missing", field.name, field.help));
+  for (const FieldSpec& field : specs)
+    if (object.contains(field.name)) check_owners(field);
+  check_groups();
+}
+
+void Fields::check_owners(const FieldSpec& field) const {
+  for (const FieldOwner& owner : field.belongs_to) {
+    const FieldSpec& other = spec(owner.field);
+    const bool is_given = object_.contains(owner.field);
+    const std::string text = is_given ? object_[owner.field].dump() : other.usual;
+    const bool is_any = owner.values.empty();
+    const bool is_listed = std::find(owner.values.begin(), owner.values.end(), text) != owner.values.end();
+    const bool is_on = is_given && (other.usual.empty() || says_yes(object_[owner.field]));
+    if (is_any ? is_on : is_listed) continue;
+    refuse(field.name, fmt::format("'{}' belongs to '{}'{}, {}", field.name, owner.field,
+                                   is_any ? "" : " " + join(owner.values, " or "),
+                                   text.empty() ? "which is not given" : "got " + text));
+  }
+}
+
+void Fields::check_groups() const {
+  std::map<std::string, std::string> first;
+  for (const FieldSpec& field : specs_) {
+    if (field.group.empty() || !object_.contains(field.name)) continue;
+    const auto [entry, is_new] = first.try_emplace(field.group, field.name);
+    if (is_new) continue;
+    std::vector<std::string> names;
+    for (const FieldSpec& other : specs_)
+      if (other.group == field.group) names.push_back(other.name);
+    refuse(field.name, fmt::format("expected one of {}, got {} and {}", join(names, ", "), entry->second, field.name));
+  }
 }
 
 void Fields::refuse(const std::string& field, const std::string& message) const {
@@ -66,12 +118,11 @@ void Fields::refuse(const std::string& field, const std::string& message) const 
 }
 
 int64_t Fields::bounded(const std::string& field, const Json& value, const FieldSpec& spec) const {
-  const std::string expected =
-      fmt::format("expected an integer in [{}, {}], got {}", spec.lowest, spec.highest, found(value));
-  if (!value.is_number_integer()) refuse(field, expected);
-  if (value.is_number_unsigned() && value.get<uint64_t>() > static_cast<uint64_t>(INT64_MAX)) refuse(field, expected);
-  const auto number = value.get<int64_t>();
-  if (number < spec.lowest || number > spec.highest) refuse(field, expected);
+  const bool is_huge = value.is_number_unsigned() && value.get<uint64_t>() > static_cast<uint64_t>(INT64_MAX);
+  const bool is_number = is_integral(value) && !is_huge;
+  const int64_t number = is_number ? value.get<int64_t>() : 0;
+  if (!is_number || number < spec.lowest || number > spec.highest)
+    refuse(field, fmt::format("expected an integer in [{}, {}], got {}", spec.lowest, spec.highest, found(value)));
   return number;
 }
 
@@ -88,13 +139,14 @@ void Fields::check(const FieldSpec& spec, const Json& value) const {
       return;
     case FieldType::number: {
       expect(value.is_number(), "a number");
+      Ratio number;
       try {
-        const Ratio number = to_ratio(value);
-        expect(!(number < Ratio(spec.lowest)) && !(Ratio(spec.highest) < number),
-               fmt::format("a number in [{}, {}]", spec.lowest, spec.highest));
+        number = to_ratio(value);
       } catch (const Error& error) {
         refuse(spec.name, error.what());
       }
+      expect(!(number < Ratio(spec.lowest)) && !(Ratio(spec.highest) < number),
+             fmt::format("a number in [{}, {}]", spec.lowest, spec.highest));
       return;
     }
     case FieldType::boolean:
@@ -102,6 +154,17 @@ void Fields::check(const FieldSpec& spec, const Json& value) const {
       return;
     case FieldType::text:
       expect(value.is_string(), "a text");
+      return;
+    case FieldType::name:
+      expect(value.is_string() && printable(value.get<std::string>()) == value.get<std::string>(),
+             "a text without control characters");
+      return;
+    case FieldType::counts:
+      expect(is_integral(value) || (value.is_array() && !value.empty()), "an integer or an array of integers");
+      if (value.is_array())
+        all_bounded(value);
+      else
+        bounded(spec.name, value, spec);
       return;
     case FieldType::choice: {
       const bool is_known = value.is_string() && std::find(spec.choices.begin(), spec.choices.end(),
@@ -115,18 +178,17 @@ void Fields::check(const FieldSpec& spec, const Json& value) const {
       all_bounded(value);
       return;
     case FieldType::extent:
-      expect(value.is_number_integer() || (value.is_array() && value.size() == 2), "an integer or [height, width]");
+      expect(is_integral(value) || (value.is_array() && value.size() == 2), "an integer or [height, width]");
       if (value.is_array())
         all_bounded(value);
       else
         bounded(spec.name, value, spec);
       return;
     case FieldType::padding:
-      expect(
-          value.is_number_integer() || value == "same" || value == "valid" || (value.is_array() && value.size() == 4),
-          "\"same\", \"valid\", an integer or [top, bottom, left, right]");
+      expect(is_integral(value) || value == "same" || value == "valid" || (value.is_array() && value.size() == 4),
+             "\"same\", \"valid\", an integer or [top, bottom, left, right]");
       if (value.is_array()) all_bounded(value);
-      if (value.is_number_integer()) bounded(spec.name, value, spec);
+      if (value.is_number()) bounded(spec.name, value, spec);
       return;
     case FieldType::fraction:
       expect(value.is_array() && value.size() == 2, "[part, whole]");
@@ -161,7 +223,12 @@ Ratio Fields::number(const std::string& name) const { return to_ratio(value(name
 bool Fields::flag(const std::string& name) const { return value(name).get<bool>(); }
 std::string Fields::text(const std::string& name) const { return value(name).get<std::string>(); }
 
-std::vector<int64_t> Fields::integers(const std::string& name) const { return value(name).get<std::vector<int64_t>>(); }
+bool Fields::is_array(const std::string& name) const { return value(name).is_array(); }
+
+std::vector<int64_t> Fields::integers(const std::string& name) const {
+  const Json& entry = value(name);
+  return entry.is_array() ? entry.get<std::vector<int64_t>>() : std::vector<int64_t>{entry.get<int64_t>()};
+}
 
 std::pair<int64_t, int64_t> Fields::extent(const std::string& name) const {
   const Json& entry = value(name);

@@ -95,7 +95,71 @@ std::string line_and_column(const std::string& text, size_t at) {
   return fmt::format("{}:{}", line, column);
 }
 
+// The first pass: depth, keys, and where the text stops being JSON. The second one builds the values.
+class Checker : public nlohmann::json_sax<Json> {
+ public:
+  Checker(const std::string& text, const std::string& origin) : text_(text), origin_(origin) {}
+
+  bool null() override { return true; }
+  bool boolean(bool /*value*/) override { return true; }
+  bool number_integer(number_integer_t /*value*/) override { return true; }
+  bool number_unsigned(number_unsigned_t /*value*/) override { return true; }
+  bool number_float(number_float_t /*value*/, const string_t& /*text*/) override { return true; }
+  bool string(string_t& /*value*/) override { return true; }
+  bool binary(binary_t& /*value*/) override { return true; }
+  bool start_object(size_t /*size*/) override { return enter(); }
+  bool end_object() override { return leave(); }
+  bool start_array(size_t /*size*/) override { return enter(); }
+  bool end_array() override { return leave(); }
+  bool key(string_t& name) override {
+    require(keys_.back().insert(name).second, "{}: the field '{}' is given twice in one object", origin_,
+            printable(name.substr(0, 60)));
+    return true;
+  }
+  bool parse_error(size_t position, const std::string& /*token*/, const Json::exception& error) override {
+    std::string what = error.what();
+    if (const size_t colon = what.find(": ", what.find("column")); colon != std::string::npos)
+      what = what.substr(colon + 2);
+    fail("{}:{}: expected JSON: {}", origin_, line_and_column(text_, position > 0 ? position - 1 : 0),
+         printable(what).substr(0, 160));
+  }
+
+ private:
+  bool enter() {
+    require(std::ssize(keys_) <= kDepth, "{}: expected JSON of at most {} levels, it is nested deeper", origin_,
+            kDepth);
+    keys_.emplace_back();
+    return true;
+  }
+  bool leave() {
+    keys_.pop_back();
+    return true;
+  }
+
+  const std::string& text_;
+  const std::string& origin_;
+  std::vector<std::set<std::string>> keys_;  // of every object or array that is open
+};
+
 }  // namespace
+
+std::string printable(const std::string& text) {
+  std::string shown;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    // U+0080 to U+009F, a second row of control characters, are C2 80 to C2 9F in UTF-8.
+    const bool is_second_row = byte == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0;
+    if (byte == '\n')
+      shown += "\\n";
+    else if (is_second_row)
+      shown += fmt::format("\\u{:04x}", static_cast<unsigned char>(text[++i]));
+    else if (byte < ' ' || byte == 0x7F)
+      shown += fmt::format("\\u{:04x}", byte);
+    else
+      shown += text[i];
+  }
+  return shown;
+}
 
 void JsonPlace::refuse(const std::string& message) const {
   std::string where;
@@ -105,8 +169,8 @@ void JsonPlace::refuse(const std::string& message) const {
     else
       where += fmt::format("[{}]", std::get<size_t>(step));
   }
-  fail("{}:{}: {}{}{}", *origin, line_and_column(*text, Scanner(*text).find(path)), where, where.empty() ? "" : ": ",
-       message);
+  fail("{}:{}: {}{}{}", *origin, line_and_column(*text, Scanner(*text).find(path)), printable(where.substr(0, 200)),
+       where.empty() ? "" : ": ", printable(message));
 }
 
 JsonPlace JsonPlace::at(const std::string& key) const {
@@ -122,29 +186,9 @@ JsonPlace JsonPlace::at(size_t index) const {
 }
 
 Json parse_json(const std::string& text, const std::string& origin) {
-  std::vector<std::set<std::string>> keys;
-  const auto check = [&](int depth, Json::parse_event_t event, Json& value) {
-    require(depth <= kDepth, "{}: expected JSON of at most {} levels, it is nested deeper", origin, kDepth);
-    if (event == Json::parse_event_t::object_start) keys.emplace_back();
-    if (event == Json::parse_event_t::object_end && !keys.empty()) keys.pop_back();
-    if (event == Json::parse_event_t::key && !keys.empty())
-      require(keys.back().insert(value.get<std::string>()).second, "{}: the field '{}' is given twice in one object",
-              origin, value.get<std::string>().substr(0, 60));
-    return true;
-  };
-  try {
-    return Json::parse(text, check);
-  } catch (const Json::parse_error& error) {
-    const size_t at = error.byte > 0 ? error.byte - 1 : 0;
-    std::string what = error.what();
-    if (const size_t colon = what.find(": ", what.find("column")); colon != std::string::npos)
-      what = what.substr(colon + 2);
-    for (char& c : what)
-      if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') c = '?';
-    fail("{}:{}: expected JSON: {}", origin, line_and_column(text, at), what.substr(0, 160));
-  } catch (const Json::exception& error) {
-    fail("{}: expected JSON: {}", origin, error.what());
-  }
+  Checker checker(text, origin);
+  Json::sax_parse(text, &checker);
+  return Json::parse(text);
 }
 
 }  // namespace carat

@@ -31,11 +31,14 @@ struct WeightSize {
   int64_t input_elements = 0;  // read per example: for an input zero point
 };
 void walk_weights(const Fields& fields, WalkBuilder& builder, const WeightSize& size);
-// Only what is stored: embeddings.
-void store_weights(const Fields& fields, WalkBuilder& builder, int64_t kernels, int64_t length);
 
 // Type and width of the inputs and accumulator of a dot product, without weights.
 void read_operands(const Fields& fields, DotProducts& dots);
+// Once both operands are known: a float sum is as wide as the widest of 32 bits and them unless it is declared; floats
+// of unusual widths are noted, they may be codes whose type was forgotten.
+void settle_floats(const Fields& fields, WalkBuilder& builder, DotProducts& dots);
+// Refuses a count that is neither 1 nor count.
+void require_one_or(const Fields& fields, const std::string& name, int64_t count);
 
 // Width of the exact sum of n values of bits.
 int64_t tree_width(int64_t n, int64_t bits);

@@ -66,23 +66,32 @@ LayerShapes relu(const Fields& fields, WalkBuilder& builder) {
 
 LayerShapes prelu(const Fields& fields, WalkBuilder& builder) {
   const Shape shape = plane_of(fields);
-  builder.function(*function_cost("leaky_relu"), shape.elements(), fields.integer("bits"), fields.integer("add_bits"));
+  const int64_t bits = fields.integer("bits");
+  builder.function(*function_cost("leaky_relu"), shape.elements(), bits, bits);
   builder.store(Stored::other, shape.channels, fields.integer("slope_bits"));
   return same(shape);
 }
 
+bool has_additions(const FunctionCost& cost) { return cost.adds + cost.transcendentals > 0; }
+
 template <int kIndex>
 LayerShapes function(const Fields& fields, WalkBuilder& builder) {
   const Shape shape = plane_of(fields);
-  builder.function(function_costs()[kIndex], shape.elements(), fields.integer("bits"), fields.integer("add_bits"));
+  const FunctionCost& cost = function_costs()[kIndex];
+  const int64_t mult_bits = cost.mults > 0 ? fields.integer("bits") : 0;
+  const int64_t add_bits = has_additions(cost) ? fields.integer("add_bits") : 0;
+  builder.function(cost, shape.elements(), mult_bits, add_bits);
   return same(shape);
 }
 
 LayerShapes lookup(const Fields& fields, WalkBuilder& builder) {
   const Shape shape = plane_of(fields);
   builder.op(What::lookup, shape.elements(), fields.integer("input_bits"), "open R18", plane_text(shape));
-  const int64_t entries = fields.has("entries") ? fields.integer("entries")
-                                                : int64_t{1} << std::min<int64_t>(32, fields.integer("input_bits"));
+  const int64_t bits = fields.integer("input_bits");
+  constexpr int64_t kWidest = 32;
+  fields.require(fields.has("entries") || bits <= kWidest, "input_bits",
+                 fmt::format("a table of 2^{} entries: expected at most 2^{}, or 'entries'", bits, kWidest));
+  const int64_t entries = fields.has("entries") ? fields.integer("entries") : int64_t{1} << bits;
   builder.store(Stored::table, checked_product(entries, fields.integer("tables")), fields.integer("entry_bits"));
   return same(shape);
 }
@@ -128,6 +137,7 @@ LayerShapes global_avg_pool(const Fields& fields, WalkBuilder& builder) {
 LayerShapes quantize(const Fields& fields, WalkBuilder& builder) {
   const Shape shape = plane_of(fields);
   const int64_t scales = fields.integer("scales");
+  if (scales > 0) require_one_or(fields, "scales", shape.channels);
   builder.store(Stored::scale, scales, fields.integer("scale_bits"));
   if (scales > 0 && fields.flag("multiply"))
     builder.op(What::scale_mult, shape.elements(), fields.integer("mult_bits"), "R16 R21", plane_text(shape));
@@ -180,17 +190,22 @@ LayerShapes tensor(const Fields& fields, WalkBuilder& builder) {
   return {};
 }
 
+FieldGroup function_fields(const FunctionCost& cost) {
+  FieldGroup fields = plane_fields();
+  if (cost.mults > 0) fields.push_back(width_field("bits", "width of its multiplies, divides and comparisons"));
+  if (has_additions(cost))
+    fields.push_back(width_field("add_bits", "width of its additions and transcendental functions"));
+  return fields;
+}
+
 template <size_t... kIndices>
 void add_functions(std::vector<LayerKind>& kinds, std::index_sequence<kIndices...> /*indices*/) {
-  const auto fields = joined({plane_fields(),
-                              {width_field("bits", "width of its multiplies, divides and comparisons"),
-                               width_field("add_bits", "width of its additions and transcendental functions")}});
   (kinds.push_back(
        {function_costs()[kIndices].name,
         fmt::format("{} multiplies, divides and comparisons, {} additions, {} transcendental per element: {}",
                     function_costs()[kIndices].mults, function_costs()[kIndices].adds,
                     function_costs()[kIndices].transcendentals, function_costs()[kIndices].formula),
-        fields, function<static_cast<int>(kIndices)>}),
+        function_fields(function_costs()[kIndices]), function<static_cast<int>(kIndices)>}),
    ...);
 }
 
@@ -211,17 +226,19 @@ std::vector<LayerKind> elementwise_kinds() {
        joined({plane,
                {{"bias", T::boolean, "has b", "false"},
                 width_field("scale_bits", "bits of a stored k"),
-                width_field("bias_bits", "bits of a stored b"),
-                {"shared", T::boolean, "one k for all channels", "false"}},
-               sums}),
+                owned_by("bias", width_field("bias_bits", "bits of a stored b")),
+                {"shared", T::boolean, "one k for all channels", "false"},
+                owned_by("bias", sums[0]),
+                sums[1]}}),
        scale},
       {"batch_norm",
        "one multiply and one addition per element, two values per channel; folded: the addition alone (O2)",
        joined({plane,
                {{"scale_folded", T::boolean, "the factor is in the weights", "false"},
-                width_field("scale_bits", "bits of a stored factor"),
-                width_field("bias_bits", "bits of a stored bias")},
-               sums}),
+                owned_by("scale_folded", width_field("scale_bits", "bits of a stored factor"), {"false"}),
+                width_field("bias_bits", "bits of a stored bias"),
+                sums[0],
+                owned_by("scale_folded", sums[1], {"false"})}}),
        batch_norm},
       {"add_bias", "one addition per element, one stored value per channel",
        joined({plane, {width_field("bias_bits", "bits of a stored bias"), width_field("add_bits", "of the addition")}}),
@@ -231,14 +248,15 @@ std::vector<LayerKind> elementwise_kinds() {
       {"multiply", "one multiply per element: squeeze and excite, gates", joined({plane, {bits}}), multiply},
       {"relu", "one operation per element", joined({plane, {bits}}), relu},
       {"prelu", "leaky_relu with a stored slope per channel",
-       joined(
-           {plane, {bits, width_field("add_bits", "not used"), width_field("slope_bits", "bits of a stored slope")}}),
+       joined({plane,
+               {width_field("bits", "width of its multiplies and comparisons"),
+                width_field("slope_bits", "bits of a stored slope")}}),
        prelu},
       {"lookup",
        "a function from code to code by a table: the table is stored, one operation per element at the code's width",
        joined({plane,
                {width_field("input_bits", "width of the codes", 8),
-                {"entries", T::integer, "2^input_bits when missing", "", false, {}, 1},
+                {"entries", T::integer, "2^input_bits when missing, at most 2^32", "", false, {}, 1},
                 width_field("entry_bits", "bits of an entry", 8),
                 {"tables", T::integer, "tables", "1", false, {}, 1}}}),
        lookup},
@@ -251,10 +269,10 @@ std::vector<LayerKind> elementwise_kinds() {
        "multiply: "
        "false",
        joined({plane,
-               {{"scales", T::integer, "stored scales", "0"},
-                width_field("scale_bits", "bits of a stored scale"),
-                {"multiply", T::boolean, "the multiply is executed", "true"},
-                width_field("mult_bits", "its width")}}),
+               {{"scales", T::integer, "stored scales: channels, or 1", "0"},
+                owned_by("scales", width_field("scale_bits", "bits of a stored scale")),
+                owned_by("scales", {"multiply", T::boolean, "the multiply is executed", "true"}),
+                owned_by("scales", owned_by("multiply", width_field("mult_bits", "its width"), {"true"}))}}),
        quantize},
       {"convert", "a conversion that FP32 does not represent: one operation per element (R21)", joined({plane, {bits}}),
        convert},
@@ -264,7 +282,7 @@ std::vector<LayerKind> elementwise_kinds() {
        permute},
       {"copy", "concatenation, reshape, nearest-neighbour upsampling, padding, dropout: nothing is charged",
        joined({{{"channels", T::integer, "of the result", "", false, {}, 1},
-                {"size", T::extent, "of the result", "1", false, {}, 1, 1 << 20}}}),
+                owned_by("channels", {"size", T::extent, "of the result", "1", false, {}, 1, 1 << 20})}}),
        copy},
       {"operations",
        "count operations that no other kind describes",

@@ -2,6 +2,7 @@
 // Kinds of language models, per token: embedding, softmax, layer norm, LSTM and QRNN.
 #include <fmt/format.h>
 
+#include "scoring/kept_weights.h"
 #include "scoring/kind_fields.h"
 
 namespace carat {
@@ -10,8 +11,10 @@ namespace {
 using T = FieldType;
 
 LayerShapes embedding(const Fields& fields, WalkBuilder& builder) {
-  store_weights(fields, builder, fields.integer("vocabulary"), fields.integer("features"));
+  const int64_t rows = fields.integer("vocabulary");
+  store_weights(fields, builder, read_weights(fields, rows, fields.integer("features")));
   if (const int64_t scales = fields.integer("scales"); scales > 0) {
+    require_one_or(fields, "scales", rows);
     builder.store(Stored::scale, scales, fields.integer("scale_bits"));
     if (const int64_t bits = fields.integer("scale_mult_bits"); bits > 0)
       builder.op(What::scale_mult, fields.integer("features"), bits, "R16", "one token's vector");
@@ -27,6 +30,8 @@ LayerShapes softmax(const Fields& fields, WalkBuilder& builder) {
 
 LayerShapes layer_norm(const Fields& fields, WalkBuilder& builder) {
   const int64_t features = fields.integer("features");
+  fields.require(!fields.has("value_bits") || fields.flag("gain") || fields.flag("offset"), "value_bits",
+                 "'value_bits' belongs to 'gain' or 'offset', got neither");
   builder.layer_norm({features, fields.integer("positions"), fields.flag("gain"), fields.flag("offset")});
   if (fields.flag("gain")) builder.store(Stored::norm_scale, features, fields.integer("value_bits"));
   if (fields.flag("offset")) builder.store(Stored::norm_bias, features, fields.integer("value_bits"));
@@ -84,12 +89,18 @@ std::vector<LayerKind> language_kinds() {
   const FieldSpec positions = {"positions", T::integer, "how often per example", "1", false, {}, 1};
   return {
       {"embedding", "a table: stored, looked up without operations; scales: one multiply per feature",
-       joined(
-           {{required_integer("vocabulary", "rows"), required_integer("features", "columns")},
-            weight_fields(),
-            {{"scales", T::integer, "stored quantization scales", "0"},
-             width_field("scale_bits", "bits of a stored scale"),
-             {"scale_mult_bits", T::integer, "width of its multiply; 0: folded elsewhere", "32", false, {}, 0, 64}}}),
+       joined({{required_integer("vocabulary", "rows"), required_integer("features", "columns")},
+               weight_fields(),
+               {{"scales", T::integer, "stored quantization scales: rows, or 1", "0"},
+                owned_by("scales", width_field("scale_bits", "bits of a stored scale")),
+                owned_by("scales", {"scale_mult_bits",
+                                    T::integer,
+                                    "width of its multiply; 0: folded elsewhere",
+                                    "32",
+                                    false,
+                                    {},
+                                    0,
+                                    64})}}),
        embedding},
       {"softmax",
        "n exponentials, n - 1 additions, n divisions; stable: n - 1 comparisons and n subtractions more",
@@ -105,7 +116,7 @@ std::vector<LayerKind> language_kinds() {
         positions,
         {"gain", T::boolean, "not folded elsewhere", "true"},
         {"offset", T::boolean, "not folded elsewhere", "true"},
-        width_field("value_bits", "bits of a stored gain")},
+        width_field("value_bits", "bits of a stored gain or offset")},
        layer_norm},
       {"lstm",
        "4 h dot products of in + h, 3 h sigmoids, 2 h tanh, 3 h multiplies, h additions; projected: in + projected",

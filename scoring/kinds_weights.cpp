@@ -96,7 +96,8 @@ LayerShapes linear(const Fields& fields, WalkBuilder& builder) {
   return {Shape{size.length, 1, 1}, Shape{size.kernels, 1, 1}};
 }
 
-DotProducts activation_product(const Fields& fields, int64_t outputs, int64_t length, int64_t positions) {
+DotProducts activation_product(const Fields& fields, WalkBuilder& builder, int64_t outputs, int64_t length,
+                               int64_t positions) {
   DotProducts dots;
   dots.has_weights = false;
   dots.kernels = 1;
@@ -105,6 +106,7 @@ DotProducts activation_product(const Fields& fields, int64_t outputs, int64_t le
   dots.positions = checked_product(outputs, positions);
   read_operands(fields, dots);
   dots.factor_bits = dots.weight_bits = fields.has("other_bits") ? fields.integer("other_bits") : dots.input_bits;
+  settle_floats(fields, builder, dots);
   return dots;
 }
 
@@ -114,7 +116,7 @@ LayerShapes matmul(const Fields& fields, WalkBuilder& builder) {
   const int64_t all = checked_product(rows, columns);
   const int64_t kept = fields.has("kept") ? fields.integer("kept") : all;
   if (kept > all) fields.refuse("kept", fmt::format("the product has {} elements, got {}", all, kept));
-  builder.dots(activation_product(fields, kept, fields.integer("inner"), fields.integer("positions")), true);
+  builder.dots(activation_product(fields, builder, kept, fields.integer("inner"), fields.integer("positions")), true);
   if (const int64_t bits = fields.integer("pattern_bits"); bits > 0) builder.store(Stored::other, bits, 1);
   return {};
 }
@@ -125,12 +127,12 @@ LayerShapes attention(const Fields& fields, WalkBuilder& builder) {
   const int64_t keys = fields.integer("keys");
   const int64_t positions = fields.integer("positions");
   const int64_t scores = checked_product(heads, keys);
-  builder.dots(activation_product(fields, scores, features, positions), true);
+  builder.dots(activation_product(fields, builder, scores, features, positions), true);
   if (fields.flag("scaled"))
     builder.op(What::scale_mult, checked_product(scores, positions), fields.integer("scale_mult_bits"), "R16",
                fmt::format("times 1 / sqrt(d): {} heads x {} keys x {} positions", heads, keys, positions));
   builder.softmax(keys, checked_product(heads, positions), fields.integer("softmax_bits"), fields.flag("stable"));
-  builder.dots(activation_product(fields, checked_product(heads, features), keys, positions), true);
+  builder.dots(activation_product(fields, builder, checked_product(heads, features), keys, positions), true);
   return {};
 }
 
@@ -179,7 +181,7 @@ std::vector<LayerKind> weight_kinds() {
                 required_integer("head_features", "features of a head"),
                 required_integer("keys", "positions that are attended to"),
                 {"scaled", T::boolean, "one multiply per score", "false"},
-                width_field("scale_mult_bits", "its width"),
+                owned_by("scaled", width_field("scale_mult_bits", "its width")),
                 width_field("softmax_bits", "width of the softmax"),
                 {"stable", T::boolean, "the softmax finds and subtracts the maximum", "false"}},
                activation_fields()}),

@@ -8,40 +8,13 @@
 
 #include "base/fail.h"
 #include "base/text.h"
+#include "scoring/sources.h"
 
 namespace carat {
 namespace {
 
 using Json = nlohmann::json;
 using T = FieldType;
-
-const std::vector<FieldSpec>& track_fields() {
-  static const std::vector<FieldSpec> fields = {
-      {"name", T::text, "name of the track", "\"custom\""},
-      {"params", T::integer, "parameters that score 1, in 32-bit units", "", true, {}, 1, int64_t{1} << 50},
-      {"ops", T::integer, "operations that score 1, in 32-bit units", "", true, {}, 1, int64_t{1} << 50},
-      {"gate_correct", T::integer, "test examples that must be right", "0"},
-      {"gate_total", T::integer, "of so many", "0"},
-  };
-  return fields;
-}
-
-const std::vector<FieldSpec>& accuracy_fields() {
-  static const std::vector<FieldSpec> fields = {
-      {"correct", T::integer, "test examples right", "0"},
-      {"total", T::integer, "test examples", "0"},
-      {"perplexity", T::number, "word-level test perplexity", "0"},
-  };
-  return fields;
-}
-
-const std::vector<FieldSpec>& exit_fields() {
-  static const std::vector<FieldSpec> fields = {
-      {"name", T::text, "name that layers give in 'after'", "", true},
-      {"leave", T::integer, "test examples that leave the network here", "", true},
-  };
-  return fields;
-}
 
 class Reader {
  public:
@@ -57,10 +30,11 @@ class Reader {
       if (key != "layers" && key != "exits" && key != "accuracy" && !(key == "track" && value.is_object()))
         scalars[key] = value;
     if (!json_.contains("layers")) root.refuse("expected the field 'layers', it is missing");
-    if (scalars.contains("track") && !scalars["track"].is_string())
+    if (json_.contains("track") && !json_["track"].is_object() && !json_["track"].is_string())
       root.at("track").refuse("expected the name of a track or an object");
     const Fields top(scalars, top_fields(), root, "");
     list_.walk.network = top.text("name");
+    list_.examples = top.integer("examples");
     read_track(top, root);
     if (json_.contains("accuracy")) read_accuracy(root.at("accuracy"));
     read_exits(root);
@@ -88,15 +62,24 @@ class Reader {
     own.op_norm = fields.integer("ops");
     own.gate_correct = fields.integer("gate_correct");
     own.gate_total = fields.integer("gate_total");
+    fields.require(own.gate_correct <= own.gate_total, "gate_correct",
+                   fmt::format("the gate asks for {} right of {}", own.gate_correct, own.gate_total));
     list_.track = own;
   }
 
   void read_accuracy(const JsonPlace& place) {
     if (json_["accuracy"].is_null()) return;
     const Fields fields(json_["accuracy"], accuracy_fields(), place, "");
-    list_.accuracy.correct = fields.integer("correct");
-    list_.accuracy.total = fields.integer("total");
-    if (list_.accuracy.correct > list_.accuracy.total) fields.refuse("correct", "more correct examples than there are");
+    if (fields.has("total")) {
+      list_.accuracy.correct = fields.integer("correct");
+      list_.accuracy.total = fields.integer("total");
+      fields.require(
+          list_.accuracy.correct <= list_.accuracy.total, "correct",
+          fmt::format("{} correct of {}: more than there are", list_.accuracy.correct, list_.accuracy.total));
+      fields.require(
+          list_.examples == 0 || list_.examples == list_.accuracy.total, "total",
+          fmt::format("accuracy of {} test examples, but 'examples' says {}", list_.accuracy.total, list_.examples));
+    }
     if (fields.has("perplexity")) list_.accuracy.perplexity = fields.number("perplexity");
   }
 
@@ -104,8 +87,8 @@ class Reader {
     if (!json_.contains("exits")) return;
     const Json& exits = json_["exits"];
     if (!exits.is_array()) root.at("exits").refuse("expected an array");
-    int64_t total = json_.value("examples", int64_t{0});
-    if (total == 0) total = list_.accuracy.total;
+    if (list_.examples == 0) list_.examples = list_.accuracy.total;
+    const int64_t total = list_.examples;
     if (total <= 0) root.at("exits").refuse("exits need 'examples' or 'accuracy.total': the size of the test set");
     int64_t left = total;
     for (size_t i = 0; i < exits.size(); ++i) {
@@ -129,12 +112,11 @@ class Reader {
     if (!layer.is_object() || !layer.contains("kind") || !layer["kind"].is_string())
       place.refuse("expected an object with a text field 'kind'");
     const std::string name = layer["kind"];
-    std::vector<std::string> names;
-    for (const LayerKind& kind : layer_kinds()) {
+    for (const LayerKind& kind : layer_kinds())
       if (kind.name == name) return kind;
-      names.push_back(kind.name);
-    }
-    const std::string nearest = nearest_name(name, names);
+    std::vector<std::string> names;
+    for (const LayerKind& kind : layer_kinds()) names.push_back(kind.name);
+    const std::string nearest = nearest_name(name.substr(0, 60), names);
     place.at("kind").refuse(fmt::format("unknown kind '{}', expected one of: {}{}", name.substr(0, 60),
                                         join(names, ", "), nearest.empty() ? "" : "; did you mean '" + nearest + "'?"));
   }
@@ -148,9 +130,9 @@ class Reader {
       with_mode["sparsity_mode"] = mode_;
     const Json& read = has_mode ? with_mode : layer;
     std::string name = fmt::format("{}-{}", kind.name, index);
-    if (layer.contains("name") && layer["name"].is_string()) name = layer["name"];
-    const Fields fields(read, kind.fields, place, name);
-    if (!shapes_.try_emplace(name).second) fields.refuse("name", "the name is used twice");
+    if (layer.contains("name") && layer["name"].is_string() && layer["name"] != "") name = layer["name"];
+    const Fields fields(read, kind.fields, place, name.substr(0, 60));
+    if (shapes_.contains(name)) fields.refuse("name", "the name is used twice");
     Ratio share = fields.has("executed") ? fields.fraction("executed") : Ratio(1);
     if (fields.has("after")) {
       const auto exit = after_.find(fields.text("after"));
@@ -160,7 +142,7 @@ class Reader {
     builder.begin(name, kind.name, share);
     try {
       const LayerShapes shapes = kind.walk(fields, builder);
-      if (fields.has("from")) check_sources(fields, kind, shapes);
+      if (fields.has("from")) check_sources(fields, kind.name, shapes, shapes_);
       shapes_[name] = shapes.out;
     } catch (const Error& error) {
       const std::string what = error.what();
@@ -169,51 +151,56 @@ class Reader {
     }
   }
 
-  void check_sources(const Fields& fields, const LayerKind& kind, const LayerShapes& shapes) const {
-    const bool is_same = kind.name == "add" || kind.name == "multiply";
-    int64_t channels = 0;
-    for (const std::string& source : fields.names("from")) {
-      const auto found = shapes_.find(source);
-      if (found == shapes_.end()) fields.refuse("from", fmt::format("no earlier layer '{}'", source));
-      if (!found->second || !shapes.in) continue;
-      const Shape& out = *found->second;
-      const bool is_flat = kind.name == "linear" && out.elements() == shapes.in->channels;
-      const bool is_scalar = kind.name == "multiply" && out.height == 1 && out.width == 1;
-      if (!is_flat && !is_scalar && (out.height != shapes.in->height || out.width != shapes.in->width))
-        fields.refuse("from",
-                      fmt::format("'{}' gives {}, this layer reads {}", source, to_text(out), to_text(*shapes.in)));
-      channels += is_flat ? shapes.in->channels : out.channels;
-      if (is_same && out.channels != shapes.in->channels)
-        fields.refuse("from",
-                      fmt::format("'{}' gives {}, this layer reads {}", source, to_text(out), to_text(*shapes.in)));
-    }
-    if (!is_same && shapes.in && channels > 0 && channels != shapes.in->channels)
-      fields.refuse("from",
-                    fmt::format("the sources give {} channels, this layer reads {}", channels, shapes.in->channels));
-  }
-
   const std::string& text_;
   const std::string& origin_;
   Json json_;
   OpList list_;
   std::string mode_;
   std::map<std::string, Ratio> after_;  // share of the examples that go on behind an exit
-  std::map<std::string, std::optional<Shape>> shapes_;
+  EarlierShapes shapes_;
 };
 
 }  // namespace
+
+const std::vector<FieldSpec>& track_fields() {
+  static const std::vector<FieldSpec> fields = {
+      {"name", T::name, "name of the track", "\"custom\""},
+      {"params", T::integer, "parameters that score 1, in 32-bit units", "", true, {}, 1, int64_t{1} << 50},
+      {"ops", T::integer, "operations that score 1, in 32-bit units", "", true, {}, 1, int64_t{1} << 50},
+      owned_by("gate_total", {"gate_correct", T::integer, "test examples that must be right", "0"}),
+      owned_by("gate_correct", {"gate_total", T::integer, "of so many", "0"}),
+  };
+  return fields;
+}
+
+const std::vector<FieldSpec>& accuracy_fields() {
+  static const std::vector<FieldSpec> fields = {
+      owned_by("total", {"correct", T::integer, "test examples right"}),
+      owned_by("correct", {"total", T::integer, "test examples", "", false, {}, 1}),
+      {"perplexity", T::number, "word-level test perplexity", "", false, {}, 1},
+  };
+  return fields;
+}
+
+const std::vector<FieldSpec>& exit_fields() {
+  static const std::vector<FieldSpec> fields = {
+      {"name", T::name, "name that layers give in 'after'", "", true},
+      {"leave", T::integer, "test examples that leave the network here", "", true},
+  };
+  return fields;
+}
 
 const std::vector<FieldSpec>& top_fields() {
   static const std::vector<FieldSpec> fields = {
       {"format", T::choice, "tells what the file is", "", true, {"carat-oplist"}},
       {"version", T::integer, "of the format", "1", false, {}, 1, 1},
-      {"name", T::text, "name of the network", "", true},
+      {"name", T::name, "name of the network", "", true},
       {"note", T::text, "anything: source, assumptions", "\"\""},
       {"track", T::text,
        "imagenet, cifar100, wikitext103 or another track by name; or an object: name, params, ops, "
        "gate_correct, gate_total",
        "\"\""},
-      {"examples", T::integer, "size of the test set, where exits need it", "0"},
+      {"examples", T::integer, "size of the test set that exits were measured on; accuracy.total when missing", "0"},
       {"sparsity_mode",
        T::choice,
        "meaning of every 'sparsity' that has no mode of its own",
@@ -227,9 +214,9 @@ const std::vector<FieldSpec>& top_fields() {
 const std::vector<FieldSpec>& common_fields() {
   static const std::vector<FieldSpec> fields = {
       {"kind", T::text, "what the layer is", "", true},
-      {"name", T::text, "unique name; the kind and its number when missing", "\"\""},
+      {"name", T::name, "unique name; the kind and its number when missing", "\"\""},
       {"note", T::text, "anything", "\"\""},
-      {"from", T::names, "earlier layers that it reads: their shapes are checked", "[]"},
+      {"from", T::names, "earlier layers that it reads: their number and shapes are checked", "[]"},
       {"after", T::text, "executed only for examples that have not left at this exit or before", "\"\""},
       {"executed", T::fraction, "[n, N]: executed for n of N examples", "[1, 1]"},
   };

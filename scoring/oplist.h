@@ -18,6 +18,7 @@ struct OpList {
   Walk walk;
   std::optional<Track> track;
   Accuracy accuracy;
+  int64_t examples = 0;  // of the test set that the exits were measured on; 0: not said
 };
 
 // Throws Error "file:line:column: ...", one line, for anything that does not fit.
@@ -40,6 +41,9 @@ struct LayerKind {
 const std::vector<LayerKind>& layer_kinds();
 const std::vector<FieldSpec>& common_fields();
 const std::vector<FieldSpec>& top_fields();
+const std::vector<FieldSpec>& track_fields();
+const std::vector<FieldSpec>& accuracy_fields();
+const std::vector<FieldSpec>& exit_fields();
 
 std::vector<LayerKind> weight_kinds();
 std::vector<LayerKind> elementwise_kinds();

@@ -2,6 +2,7 @@
 // The JSON Schema and the reference page of operation lists, made from the tables that the reader goes by.
 #include <fmt/format.h>
 
+#include <array>
 #include <nlohmann/json.hpp>
 
 #include "scoring/oplist.h"
@@ -33,8 +34,15 @@ Json schema_of(const FieldSpec& field) {
     case FieldType::text:
       json = {{"type", "string"}};
       break;
+    case FieldType::name:
+      json = {{"type", "string"}, {"pattern", "^[^\\u0000-\\u001f\\u007f-\\u009f]*$"}};
+      break;
     case FieldType::integers:
       json = {{"type", "array"}, {"items", bounded_integer(field)}, {"minItems", 1}};
+      break;
+    case FieldType::counts:
+      json["anyOf"] = Json::array(
+          {bounded_integer(field), Json{{"type", "array"}, {"items", bounded_integer(field)}, {"minItems", 1}}});
       break;
     case FieldType::extent:
     case FieldType::padding: {
@@ -57,14 +65,67 @@ Json schema_of(const FieldSpec& field) {
   return json;
 }
 
+const FieldSpec* field_named(const std::vector<FieldSpec>& fields, const std::string& name) {
+  for (const FieldSpec& field : fields)
+    if (field.name == name) return &field;
+  return nullptr;
+}
+
+// What must hold of the other fields when this one is given; null when nothing.
+Json conditions_of(const FieldSpec& field, const std::vector<FieldSpec>& fields) {
+  Json json;
+  for (const FieldOwner& owner : field.belongs_to) {
+    const FieldSpec& other = *field_named(fields, owner.field);
+    bool is_usual_good = false;
+    Json values = Json::array();
+    for (const std::string& value : owner.values) {
+      values.push_back(Json::parse(value));
+      is_usual_good = is_usual_good || value == other.usual;
+    }
+    if (!is_usual_good) json["required"].push_back(owner.field);
+    Json& condition = json["properties"][owner.field];
+    if (!values.empty())
+      condition["enum"] = values;
+    else if (!other.usual.empty() && other.type == FieldType::boolean)
+      condition["const"] = true;
+    else if (!other.usual.empty())
+      condition["minimum"] = 1;
+    else
+      condition = Json::object();
+  }
+  if (field.name == "kept_blocks") json["properties"]["mask"] = {{"const", "block"}};
+  if (field.group.empty()) return json;
+  for (const FieldSpec& other : fields)
+    if (other.group == field.group && other.name != field.name)
+      json["not"]["anyOf"].push_back({{"required", {other.name}}});
+  return json;
+}
+
+// A value of one field that needs another.
+struct Need {
+  const char* field;
+  const char* value;
+  const char* needed;
+};
+constexpr std::array<Need, 3> kNeeds = {Need{"weight_encoding", "codebook", "codebook_entries"},
+                                        Need{"accumulator", "fixed", "accumulator_bits"},
+                                        Need{"mask", "block", "kept_blocks"}};
+
 Json object_of(const std::vector<FieldSpec>& fields) {
   Json json = {{"type", "object"}, {"additionalProperties", false}, {"properties", Json::object()}};
   Json required = Json::array();
   for (const FieldSpec& field : fields) {
     json["properties"][field.name] = schema_of(field);
     if (field.is_required) required.push_back(field.name);
+    const Json conditions = conditions_of(field, fields);
+    if (!conditions.is_null()) json["dependentSchemas"][field.name] = conditions;
   }
   json["required"] = required;
+  for (const Need& need : kNeeds)
+    if (field_named(fields, need.field) != nullptr && field_named(fields, need.needed) != nullptr)
+      json["allOf"].push_back(
+          {{"if", {{"properties", {{need.field, {{"const", need.value}}}}}, {"required", {need.field}}}},
+           {"then", {{"required", {need.needed}}}}});
   return json;
 }
 
@@ -80,6 +141,10 @@ const char* type_word(FieldType type) {
       return "choice";
     case FieldType::text:
       return "text";
+    case FieldType::name:
+      return "name";
+    case FieldType::counts:
+      return "integer or integers";
     case FieldType::integers:
       return "integers";
     case FieldType::extent:
@@ -94,6 +159,14 @@ const char* type_word(FieldType type) {
   return "";
 }
 
+std::string owner_text(const FieldSpec& field) {
+  std::string text;
+  for (const FieldOwner& owner : field.belongs_to)
+    text += fmt::format("{}{}{}", text.empty() ? "; with " : ", ", owner.field,
+                        owner.values.empty() ? "" : fmt::format(" {}", fmt::join(owner.values, " or ")));
+  return text;
+}
+
 std::string table_of(const std::vector<FieldSpec>& fields, size_t skip) {
   std::string text = "| field | type | usual | meaning |\n|---|---|---|---|\n";
   for (size_t i = skip; i < fields.size(); ++i) {
@@ -104,7 +177,7 @@ std::string table_of(const std::vector<FieldSpec>& fields, size_t skip) {
                         field.is_required     ? "**required**"
                         : field.usual.empty() ? "-"
                                               : field.usual,
-                        field.help);
+                        field.help + owner_text(field));
   }
   return text;
 }
@@ -122,31 +195,10 @@ std::string oplist_schema() {
   Json json = {{"$schema", "https://json-schema.org/draft/2020-12/schema"}, {"title", "Carat operation list"}};
   json.update(root);
   json["required"].push_back("layers");
-  Json track = json["properties"]["track"];
-  Json own = {{"type", "object"},
-              {"additionalProperties", false},
-              {"required", {"params", "ops"}},
-              {"properties",
-               {{"name", {{"type", "string"}}},
-                {"params", {{"type", "integer"}, {"minimum", 1}}},
-                {"ops", {{"type", "integer"}, {"minimum", 1}}},
-                {"gate_correct", {{"type", "integer"}, {"minimum", 0}}},
-                {"gate_total", {{"type", "integer"}, {"minimum", 0}}}}}};
-  json["properties"]["track"] = {{"anyOf", Json::array({track, own})}};
-  json["properties"]["accuracy"] = {
-      {"anyOf", Json::array({Json{{"type", "null"}}, Json{{"type", "object"},
-                                                          {"additionalProperties", false},
-                                                          {"properties",
-                                                           {{"correct", {{"type", "integer"}, {"minimum", 0}}},
-                                                            {"total", {{"type", "integer"}, {"minimum", 0}}},
-                                                            {"perplexity", {{"type", "number"}}}}}}})}};
-  json["properties"]["exits"] = {
-      {"type", "array"},
-      {"items",
-       {{"type", "object"},
-        {"additionalProperties", false},
-        {"required", {"name", "leave"}},
-        {"properties", {{"name", {{"type", "string"}}}, {"leave", {{"type", "integer"}, {"minimum", 0}}}}}}}};
+  const Json track = json["properties"]["track"];
+  json["properties"]["track"] = {{"anyOf", Json::array({track, object_of(track_fields())})}};
+  json["properties"]["accuracy"] = {{"anyOf", Json::array({Json{{"type", "null"}}, object_of(accuracy_fields())})}};
+  json["properties"]["exits"] = {{"type", "array"}, {"items", object_of(exit_fields())}};
   Json kinds = Json::array();
   for (const LayerKind& kind : layer_kinds()) {
     Json one = object_of(kind.fields);
@@ -155,6 +207,8 @@ std::string oplist_schema() {
     kinds.push_back(std::move(one));
   }
   json["properties"]["layers"] = {{"type", "array"}, {"minItems", 1}, {"items", {{"oneOf", kinds}}}};
+  json["if"] = {{"not", {{"required", {"sparsity_mode"}}}}};
+  json["then"]["properties"]["layers"]["items"]["dependentRequired"] = {{"sparsity", {"sparsity_mode"}}};
   return json.dump(1) + "\n";
 }
 
@@ -162,10 +216,10 @@ std::string oplist_reference() {
   std::string text =
       "# Operation lists: every kind and field\n\nMade from the reader's own tables (`carat oplist`); how to write a "
       "list "
-      "is in scoring_rules.md.\n\n## The file\n\n";
+      "is in scoring_rules.md. A field \"with\" another one is refused without it.\n\n## The file\n\n";
   text += table_of(top_fields(), 0);
   text +=
-      "| accuracy | object or null | null | correct and total as integers, or perplexity |\n"
+      "| accuracy | object or null | null | correct and total as integers, or perplexity (at least 1), or both |\n"
       "| exits | array | [] | in order: {name, leave}, the number of test examples that leave at each |\n"
       "| layers | array | **required** | in the order of execution |\n\n## Fields of every layer\n\n";
   text += table_of(common_fields(), 0);

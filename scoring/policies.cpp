@@ -113,13 +113,16 @@ Policy mit(bool is_revised) {
 Policy qualcomm() {
   Policy p;
   p.name = "as-published:qualcomm";
-  p.help = "32-bit additions, pooling one per input, mask of one bit per nonzero weight";
-  p.source = "QualcommAI entries, published counter";
+  p.help = "32-bit additions; convolutions, linear layers, batch norms, ReLUs and pooling modules alone";
+  p.source = "yashbhalgat/QualcommAI-MicroNet-submission-MixNet, lsq_quantizer/flops_counter.py";
   p.accumulator = AccumulatorRule::float32;
   p.float_adds = FloatAdds::minus_outputs;
   p.pool = PoolRule::per_input;
   p.mask = MaskRule::per_nonzero;
-  p.widths = {{W::bias_add, 32}, {W::residual_add, 32}, {W::pool_add, 32}, {W::norm_mult, 32}, {W::norm_add, 32}};
+  p.widths = {{W::bias_add, 32}, {W::pool_add, 32}, {W::norm_mult, 32}, {W::norm_add, 32}};
+  // The counter hangs on modules: what a network calls as a function, it does not see.
+  p.free_operations = {W::residual_add, W::elementwise_mult, W::function_mult, W::function_add, W::transcendental};
+  p.has_free_linear_bias = true;
   return p;
 }
 

@@ -62,6 +62,7 @@ struct Policy {
   std::set<What> free_operations;       // not charged
   std::set<Stored> free_tensors;        // not charged
   bool has_one_channel_scales = false;  // a Scale layer's parameters are charged for one channel
+  bool has_free_linear_bias = false;    // a linear layer's bias is stored, its addition is not charged
   MaskRule mask = MaskRule::stored;
   int64_t layer_norm_ops = 0;         // per element; 0: every operation of the formula
   std::set<std::string> known_kinds;  // empty: all

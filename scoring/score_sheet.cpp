@@ -14,6 +14,8 @@ namespace carat {
 ScoreSheet make_sheet(const Walk& walk, const Policy& policy, const Track& track, const Accuracy& accuracy) {
   require(accuracy.correct >= 0 && accuracy.correct <= accuracy.total, "accuracy: {} correct of {}", accuracy.correct,
           accuracy.total);
+  require(!accuracy.perplexity || !(*accuracy.perplexity < Ratio(1)), "perplexity: expected at least 1, got {}",
+          accuracy.perplexity ? accuracy.perplexity->text() : "");
   ScoreSheet sheet;
   sheet.network = walk.network;
   sheet.track = track;

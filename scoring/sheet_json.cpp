@@ -14,9 +14,10 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// An integer as such; a fraction as the nearest double, and beside it exactly under KEY_exact.
+// An integer of 64 bits as such; anything else as the nearest double, and beside it exactly under KEY_exact.
 void put(Json& json, const char* key, const Ratio& value) {
-  if (value.is_integer()) {
+  constexpr double kMost = 9e18;
+  if (value.is_integer() && std::abs(value.to_double()) <= kMost) {
     json[key] = value.to_integer();
   } else {
     json[key] = value.to_double();

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "base/text.h"
@@ -13,13 +14,42 @@ namespace {
 
 // "12,345.5": counts with separators, up to six decimals, three in the terminal's narrow columns.
 std::string readable(const Ratio& value, int64_t per_unit = 1000000) {
+  constexpr double kMost = 9e18;  // of 64 bits
+  const double size = std::abs(value.to_double());
+  if (size > kMost) return fmt::format("{:.6e}", value.to_double());
   if (value.is_integer()) return with_separators(value.to_integer());
+  if (size * static_cast<double>(per_unit) > kMost) return with_separators(value.rounded());
   const Ratio parts = (value * Ratio(per_unit)).rounded();
   const int64_t whole = (parts / Ratio(per_unit)).floor();
   std::string decimals =
       fmt::format("{:0{}}", (parts - Ratio(whole) * Ratio(per_unit)).to_integer(), per_unit == 1000 ? 3 : 6);
   while (!decimals.empty() && decimals.back() == '0') decimals.pop_back();
   return with_separators(whole) + (decimals.empty() ? "" : "." + decimals);
+}
+
+// A number's text where it fits into width columns, else the number with as many digits as do.
+std::string fitted(const std::string& text, double value, int width) {
+  std::string shown = text;
+  for (int digits = width - 6; static_cast<int>(shown.size()) > width && digits >= 0; --digits)
+    shown = fmt::format("{:.{}e}", value, digits);
+  return shown;
+}
+
+// Nine decimals, fewer for scores that would not fit.
+std::string score_text(double score, int width) {
+  std::string shown = fmt::format("{:.9f}", score);
+  for (int decimals = 8; static_cast<int>(shown.size()) > width && decimals >= 1; --decimals)
+    shown = fmt::format("{:.{}f}", score, decimals);
+  return fitted(shown, score, width);
+}
+
+std::string column(const Ratio& value, int width) { return fitted(readable(value, 1000), value.to_double(), width); }
+
+// '|' would end a table's cell.
+std::string cell(const std::string& text) {
+  std::string shown;
+  for (const char c : text) shown += c == '|' ? "\\|" : std::string(1, c);
+  return shown;
 }
 
 std::string accuracy_text(const ScoreSheet& sheet) {
@@ -32,7 +62,7 @@ std::string accuracy_text(const ScoreSheet& sheet) {
   if (a.total > 0)
     measured = fmt::format("accuracy {} / {} = {:.2f} %", a.correct, a.total,
                            100.0 * static_cast<double>(a.correct) / static_cast<double>(a.total));
-  if (a.perplexity) measured = "perplexity " + a.perplexity->text();
+  if (a.perplexity) measured = (a.total > 0 ? measured + ", " : "") + "perplexity " + a.perplexity->text();
   return fmt::format("{}, {}: {}", measured, gate, gate_name(sheet.gate()));
 }
 
@@ -92,25 +122,25 @@ std::string to_text(const ScoreSheet& sheet, int64_t layers) {
   std::string text = fmt::format("{}\npolicy {}, track {}\n{}\n\n", shortened(sheet.network, 100), sheet.policy,
                                  shortened(sheet.track.name, 40), accuracy_text(sheet));
   const auto line = [&](const char* name, const Ratio& bits, int64_t norm, double score) {
-    text += fmt::format("{:<12} {:>22} {:>24} {:>18} {:>12.9f}\n", name, readable(bits, 1000),
-                        readable(bits / Ratio(32), 1000), with_separators(norm), score);
+    text += fmt::format("{:<12} {:>22} {:>24} {:>18} {:>12}\n", name, column(bits, 22), column(bits / Ratio(32), 24),
+                        fitted(with_separators(norm), static_cast<double>(norm), 18), score_text(score, 12));
   };
   text += fmt::format("{:<12} {:>22} {:>24} {:>18} {:>12}\n", "", "bits", "32-bit units", "normaliser", "score");
   line("parameters", sheet.param_bits, sheet.track.parameter_norm, sheet.parameter_score());
   line("operations", sheet.bit_ops, sheet.track.op_norm, sheet.op_score());
-  text += fmt::format("{:<12} {:>79.9f}\n", "score", sheet.score());
+  text += fmt::format("{:<12} {:>79}\n", "score", score_text(sheet.score(), 79));
   for (const Part part : {Part::ops, Part::params}) {
     text += fmt::format("\n{:<24} {:>5} {:>22} {:>24} {:>12}\n",
                         part == Part::ops ? "operations by kind" : "stored by kind", "bits", "count", "32-bit units",
                         "score");
     const auto kinds = grouped(sheet, part, [](const Row& row) { return std::pair(row.what, row.bits); });
     for (const auto& [key, group] : kinds)
-      text += fmt::format("{:<24} {:>5} {:>22} {:>24} {:>12.9f}\n", key.first, key.second, readable(group.count, 1000),
-                          readable(group.bits / Ratio(32), 1000), share(sheet, part, group.bits));
+      text += fmt::format("{:<24} {:>5} {:>22} {:>24} {:>12}\n", key.first, key.second, column(group.count, 22),
+                          column(group.bits / Ratio(32), 24), score_text(share(sheet, part, group.bits), 12));
     text += fmt::format("{:<24}\n", part == Part::ops ? "operations by width" : "stored by width");
     for (const auto& [bits, group] : grouped(sheet, part, [](const Row& row) { return row.bits; }))
-      text += fmt::format("{:<24} {:>5} {:>22} {:>24} {:>12.9f}\n", "", bits, readable(group.count, 1000),
-                          readable(group.bits / Ratio(32), 1000), share(sheet, part, group.bits));
+      text += fmt::format("{:<24} {:>5} {:>22} {:>24} {:>12}\n", "", bits, column(group.count, 22),
+                          column(group.bits / Ratio(32), 24), score_text(share(sheet, part, group.bits), 12));
   }
   std::vector<LayerTotal> totals = by_layer(sheet);
   const size_t shown = layers <= 0 ? totals.size() : std::min<size_t>(totals.size(), static_cast<size_t>(layers));
@@ -120,9 +150,9 @@ std::string to_text(const ScoreSheet& sheet, int64_t layers) {
   text += fmt::format("\n{:<40} {:>18} {:>22} {:>12}\n", shown < totals.size() ? "dearest layers" : "layers",
                       "stored words", "operations", "score");
   for (size_t i = 0; i < shown; ++i)
-    text += fmt::format("{:<40} {:>18} {:>22} {:>12.9f}\n", shortened(totals[i].name, 40),
-                        readable(totals[i].params / Ratio(32), 1000), readable(totals[i].ops / Ratio(32), 1000),
-                        totals[i].score);
+    text += fmt::format("{:<40} {:>18} {:>22} {:>12}\n", shortened(totals[i].name, 40),
+                        column(totals[i].params / Ratio(32), 18), column(totals[i].ops / Ratio(32), 22),
+                        score_text(totals[i].score, 12));
   if (shown < totals.size()) text += fmt::format("and {} more: --layers 0 shows all\n", totals.size() - shown);
   for (const std::string& note : sheet.notes) text += "note: " + note + "\n";
   return text;
@@ -133,10 +163,10 @@ std::string to_markdown(const ScoreSheet& sheet) {
       "# Score sheet: {}\n\n**Score {:.9f}** on track {}, policy {}; {}.\n\n"
       "| part | bits | 32-bit units | normaliser | score |\n|---|---:|---:|---:|---:|\n"
       "| parameters | {} | {} | {} | {:.9f} |\n| operations | {} | {} | {} | {:.9f} |\n",
-      sheet.network, sheet.score(), sheet.track.name, sheet.policy, accuracy_text(sheet), readable(sheet.param_bits),
-      readable(sheet.param_bits / Ratio(32)), with_separators(sheet.track.parameter_norm), sheet.parameter_score(),
-      readable(sheet.bit_ops), readable(sheet.bit_ops / Ratio(32)), with_separators(sheet.track.op_norm),
-      sheet.op_score());
+      cell(sheet.network), sheet.score(), cell(sheet.track.name), sheet.policy, accuracy_text(sheet),
+      readable(sheet.param_bits), readable(sheet.param_bits / Ratio(32)), with_separators(sheet.track.parameter_norm),
+      sheet.parameter_score(), readable(sheet.bit_ops), readable(sheet.bit_ops / Ratio(32)),
+      with_separators(sheet.track.op_norm), sheet.op_score());
   const std::vector<Deviation> list = deviations(policy_named(sheet.policy));
   if (!list.empty()) {
     text += "\nThis policy deviates from strict:\n\n";
@@ -156,11 +186,11 @@ std::string to_markdown(const ScoreSheet& sheet) {
   }
   text += "\n## Layers\n\n| layer | stored words | operations | score |\n|---|---:|---:|---:|\n";
   for (const LayerTotal& layer : by_layer(sheet))
-    text += fmt::format("| {} | {} | {} | {:.9f} |\n", layer.name, readable(layer.params / Ratio(32)),
+    text += fmt::format("| {} | {} | {} | {:.9f} |\n", cell(layer.name), readable(layer.params / Ratio(32)),
                         readable(layer.ops / Ratio(32)), layer.score);
   text += "\n## Rows\n\n| part | layer | what | count | bits | rule |\n|---|---|---|---:|---:|---|\n";
   for (const Row& row : sheet.ledger.rows)
-    text += fmt::format("| {} | {} | {} | {} | {} | {} |\n", part_name(row.part), row.layer, row.what,
+    text += fmt::format("| {} | {} | {} | {} | {} | {} |\n", part_name(row.part), cell(row.layer), row.what,
                         readable(row.count), row.bits, row.rule);
   return text;
 }

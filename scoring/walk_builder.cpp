@@ -105,6 +105,21 @@ void WalkBuilder::permutation(int64_t channels, int64_t elements, int64_t value_
   store(std::move(matrix));
 }
 
+void WalkBuilder::note(const std::string& text) {
+  if (noted_.insert(text).second) walk_.notes.push_back(text);
+}
+
+void WalkBuilder::note_layer(const std::string& text) {
+  const auto [entry, is_new] = layer_notes_.try_emplace(text, LayerNote{walk_.notes.size(), layer_, 0});
+  LayerNote& note = entry->second;
+  if (is_new)
+    walk_.notes.emplace_back();
+  else
+    ++note.more;
+  walk_.notes[note.index] =
+      fmt::format("layer {}{}: {}", note.first, note.more > 0 ? fmt::format(" and {} more", note.more) : "", text);
+}
+
 void WalkBuilder::store(Stored what, int64_t elements, int64_t bits) {
   StoredTensor tensor;
   tensor.what = what;

@@ -2,6 +2,8 @@
 // Appends steps and tensors to a walk, layer by layer: the one place where formulas become text.
 #pragma once
 
+#include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -44,9 +46,18 @@ class WalkBuilder {
 
   void store(Stored what, int64_t elements, int64_t bits);
   void store(StoredTensor tensor);
-  void note(const std::string& text) { walk_.notes.push_back(text); }
+  // Once, however often it is said.
+  void note(const std::string& text);
+  // "layer a: text", or "layer a and 3 more: text".
+  void note_layer(const std::string& text);
 
  private:
+  struct LayerNote {
+    size_t index = 0;  // in the walk's notes
+    std::string first;
+    int64_t more = 0;
+  };
+
   void reduced_width(int64_t bits, const std::string& what);
 
   Walk& walk_;
@@ -54,6 +65,8 @@ class WalkBuilder {
   std::string kind_;
   Ratio share_ = 1;
   int64_t kernels_ = 0;
+  std::set<std::string> noted_;
+  std::map<std::string, LayerNote> layer_notes_;
 };
 
 }  // namespace carat

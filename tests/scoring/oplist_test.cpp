@@ -39,13 +39,12 @@ TEST(OpList, RefusesWithOneLine) {
       {R"({"kind": "linear", "in_features": 4, "out_features": 2, "nonzeros_per_kernel": [1, 5]})",
        "5 nonzeros do not fit"},
       {R"({"kind": "linear", "in_features": 4, "out_features": 2, "sparsity": 1.5})", "a number in [0, 1], got 1.5"},
-      {R"({"kind": "linear", "in_features": 4, "out_features": 2, "nonzeros": 1, "kept_blocks": 1})", "give one of"},
+      {R"({"kind": "linear", "in_features": 4, "out_features": 2, "nonzeros": 1, "sparsity": 0})", "expected one of"},
       {R"({"kind": "linear", "in_features": 4, "out_features": 2, "accumulator": "tree"})",
        "needs inputs that are codes"},
       {R"({"kind": "linear", "in_features": 4, "out_features": 2, "accumulator": "fixed"})", "accumulator_bits"},
       {R"({"kind": "linear", "in_features": 4, "out_features": 2, "accumulator": "float23"})", "nearest: float32"},
       {R"({"kind": "linear", "in_features": 4, "out_features": 2, "weight_bits": 65})", "in [1, 64], got 65"},
-      {R"({"kind": "linear", "in_features": 4, "out_features": 2, "block": [3, 3], "kept_blocks": 1})", "do not tile"},
       {R"({"kind": "linear", "in_features": 4, "out_features": 2, "after": "x"})", "no exit 'x'"},
       {R"({"kind": "conv2d", "in_channels": 3, "out_channels": 2, "input": 4, "kernel": 9, "padding": "valid"})",
        "a window of 9 does not fit an input of 4"},
@@ -88,11 +87,11 @@ TEST(OpList, HostileFiles) {
   EXPECT_NE(refusal(R"({"format": "carat-oplist", "name": "n", "track": "cifar10", "layers": [7]})").find("cifar100"),
             std::string::npos);
   EXPECT_NE(refusal(R"({"format": "carat-oplist", "name": "n", "accuracy": {"correct": 3, "total": 2}, "layers": [7]})")
-                .find("more correct"),
+                .find("3 correct of 2"),
             std::string::npos);
   EXPECT_NE(
       refusal(
-          R"({"format": "carat-oplist", "name": "n", "accuracy": {"total": 2}, "exits": [{"name": "a", "leave": 3}], "layers": [7]})")
+          R"({"format": "carat-oplist", "name": "n", "examples": 2, "exits": [{"name": "a", "leave": 3}], "layers": [7]})")
           .find("more examples leave"),
       std::string::npos);
   EXPECT_NE(refusal(R"({"format": "carat-oplist", "version": 2, "name": "n", "layers": [7]})").find("in [1, 1], got 2"),

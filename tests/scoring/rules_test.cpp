@@ -139,12 +139,12 @@ TEST(Rules, CodebookStoresItsEntries) {
 }
 
 TEST(Rules, ZeroPoints) {
-  // Windows of 4 codes at 6 positions: 18 additions at the sum's width 8 + 2; per output (12) one multiply of 10 by 8
-  // bits and one subtraction of 10 + 8 bits from the sum of 4 products of 16: max(18, 18). Inputs: 4 x 2 x 3
-  // subtractions at max(8, 8). Stored: two of 8 bits.
+  // Inputs less their zero point: 4 x 2 x 3 subtractions at max(8, 8), then 9 bits and a sign. Windows of 4 of them at
+  // 6 positions: 18 additions at the sum's width 9 + 2; per output (12) one multiply of 11 by 8 bits and one
+  // subtraction of 11 + 8 bits from the sum of 4 products of 8 + 9 - 1: max(19, 18). Stored: two of 8 bits.
   const Ledger ledger = ledger_of(conv(R"("weight_bits": 8, "input_bits": 8, "input_type": "unsigned",
     "weight_zero_points": 1, "input_zero_point_bits": 8, "input_zero_point_folded": false)"));
-  EXPECT_EQ(bits_of(ledger, "zero point"), Ratio(18 * 10 + 12 * 10 + 12 * 18 + 24 * 8 + 8 + 8));
+  EXPECT_EQ(bits_of(ledger, "zero point"), Ratio(24 * 8 + 18 * 11 + 12 * 11 + 12 * 19 + 8 + 8));
 }
 
 TEST(Rules, R21Conversions) {
@@ -283,6 +283,13 @@ TEST(AsPublished, Qualcomm) {
   EXPECT_EQ(bits_of(ledger_of(conv(R"("nonzeros": 5)"), "as-published:qualcomm"), "weight mask"), Ratio(5));
   EXPECT_EQ(ledger_of(R"({"kind": "global_avg_pool", "channels": 2, "input": 4})", "as-published:qualcomm").op_bits(),
             Ratio(32 * 32));
+  // A convolution's bias is added at 12 outputs, a linear layer's is not; additions and functions are no modules.
+  EXPECT_EQ(bits_of(ledger_of(conv(R"("bias": true)"), "as-published:qualcomm"), "bias add"), Ratio(12 * 32));
+  const std::string unseen = R"({"kind": "add", "channels": 3}, {"kind": "multiply", "channels": 3},
+    {"kind": "swish", "channels": 3})";
+  EXPECT_EQ(ledger_of(unseen, "as-published:qualcomm").op_bits(), Ratio(0));
+  const std::string linear = R"({"kind": "linear", "in_features": 4, "out_features": 2, "bias": true})";
+  EXPECT_EQ(ledger_of(linear, "as-published:qualcomm").op_bits(), Ratio((8 + 6) * 32));
 }
 
 TEST(Policies, ListTheirDeviations) {

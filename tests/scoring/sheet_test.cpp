@@ -32,6 +32,13 @@ TEST(Sheet, TableFitsAHundredColumns) {
   EXPECT_LE(widest_line(to_text(riair("strict"))), 100U);
   EXPECT_LE(widest_line(to_text(riair("as-published:riair-type1"), 0)), 100U);
   EXPECT_LE(widest_line(policies_text()), 100U);
+  ScoreSheet dear = riair("strict");
+  dear.track = track_named("custom:1:1");  // a score of seven digits before its point
+  EXPECT_LE(widest_line(to_text(dear, 0)), 100U);
+  dear.bit_ops = dear.bit_ops * Ratio(int64_t{1} << 50);  // more than 64 bits
+  dear.track = track_named("custom:1:9000000000000000000");
+  EXPECT_LE(widest_line(to_text(dear, 0)), 100U);
+  EXPECT_TRUE(nlohmann::json::parse(to_json(dear))["bit_ops"].is_number_float());
 }
 
 TEST(Sheet, JsonHasItsTopLevel) {
@@ -68,6 +75,24 @@ TEST(Sheet, NothingMeasuredIsNeverAPass) {
   EXPECT_EQ(json["gate"], "not measured");
   EXPECT_EQ(to_text(sheet).find("PASS"), std::string::npos);
   EXPECT_EQ(to_markdown(sheet).find("PASS"), std::string::npos);
+}
+
+TEST(Sheet, PerplexityIsOnEveryForm) {
+  const OpList list =
+      list_of(R"({"kind": "relu", "channels": 3})", R"("track": "wikitext103", "accuracy": {"perplexity": 34.5}, )");
+  const ScoreSheet sheet = make_sheet(list.walk, policy_named("strict"), *list.track, list.accuracy);
+  const nlohmann::json json = nlohmann::json::parse(to_json(sheet));
+  EXPECT_TRUE(json["accuracy"].is_null());
+  EXPECT_EQ(json["perplexity"], 34.5);
+  EXPECT_EQ(json["gate"], "PASS");
+  EXPECT_NE(to_text(sheet).find("perplexity 34.5, gate perplexity 35: PASS"), std::string::npos);
+  EXPECT_NE(to_markdown(sheet).find("perplexity 34.5, gate perplexity 35: PASS"), std::string::npos);
+}
+
+TEST(Sheet, NamesCannotBreakATable) {
+  const OpList list = list_of(R"({"kind": "relu", "name": "a|b", "channels": 3})");
+  const ScoreSheet sheet = make_sheet(list.walk, policy_named("strict"), track_named("cifar100"), {});
+  EXPECT_NE(to_markdown(sheet).find("| operation | a\\|b | relu |"), std::string::npos) << to_markdown(sheet);
 }
 
 TEST(Explain, PutsNumbersIn) {
@@ -117,13 +142,33 @@ TEST(Command, ScoreExplainDiffPolicies) {
   EXPECT_NE(call("score " + list + " --correct 7999 --total 10000").output.find("FAIL"), std::string::npos);
 }
 
+// What was handed in is what the packed file scores.
+TEST(Command, PackedModelsScoreAsTheirSheets) {
+  for (const std::string& name : {"demo", "cifar100_demo"}) {
+    const std::string folder = source_folder() + "/results/" + name;
+    const nlohmann::json sheet = nlohmann::json::parse(read_text(folder + "/score_sheet.json"));
+    const std::string words = "score " + folder + "/model.carat --track " + sheet["track"].get<std::string>() +
+                              " --correct " + sheet["accuracy"]["correct"].dump() + " --total " +
+                              sheet["accuracy"]["total"].dump() + " --format ";
+    for (const std::string& format : {"json", "csv", "md"})
+      EXPECT_EQ(call(words + format).output, read_text(folder + "/score_sheet." + format)) << name << " " << format;
+    Ratio bits = 0;
+    for (const nlohmann::json& row : sheet["rows"])
+      if (row["part"] == "params") bits += Ratio(row["total_bits"].get<int64_t>());
+    EXPECT_EQ(bits, Ratio(sheet["param_bits"].get<int64_t>())) << name;
+  }
+}
+
 TEST(Command, BadInputIsOneLine) {
   const TemporaryFolder folder;
   write_atomically(folder / "bad.json", R"({"format": "carat-oplist", "name": "n", "layers": [{"kind": "conf2d"}]})");
   write_atomically(folder / "junk.bin", "junk");
+  write_atomically(folder / "trackless.json",
+                   R"({"format": "carat-oplist", "name": "n", "layers": [{"kind": "relu", "channels": 3}]})");
   const std::string list = source_folder() + "/oplists/riair_cifar100.json";
   for (const std::string& arguments :
        {"score " + (folder / "bad.json"), "score " + (folder / "junk.bin"), "score " + (folder / "missing"),
+        "score " + (folder / "trackless.json"), "score " + list + " --track wikitext103 --perplexity 0.5",
         "score " + list + " --policy official", "score " + list + " --policy strikt",
         "score " + list + " --track cifar10", "score " + list + " --declare x", "explain " + list + " nothing"}) {
     const Called called = call(arguments);
