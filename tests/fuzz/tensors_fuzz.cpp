@@ -44,7 +44,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   carat::tried([&] {
     const carat::TensorFile file = carat::read_tensors(bytes, "fuzz");
-    for (const auto& [name, tensor] : file.tensors) carat::tried([&] { carat::to_floats(tensor, name, "fuzz"); });
+    for (const auto& named : file.tensors) carat::tried([&] { carat::to_floats(named.second, named.first, "fuzz"); });
     for (const carat::Layout& names : {carat::Layout{}, layout})
       carat::tried([&] { carat::tensors_from_model(carat::model_from_tensors(file, network, "fuzz", names), names); });
   });
