@@ -55,12 +55,15 @@ const ZooVariant* published(const TensorFile& file, const std::string& path) {
   return found;
 }
 
-// The same layers with weights, of the same shapes.
+// The same layers with weights, of the same shapes, windows and padding.
 bool is_network(const ModelGraph& graph, const ModelGraph& candidate) {
   const std::vector<std::string> names = graph.weight_layers();
   if (names != candidate.weight_layers()) return false;
   return std::all_of(names.begin(), names.end(), [&](const std::string& name) {
-    return graph.weight_shape(graph.layer(name)) == candidate.weight_shape(candidate.layer(name));
+    const LayerSpec& ours = graph.layer(name);
+    const LayerSpec& theirs = candidate.layer(name);
+    return graph.weight_shape(ours) == candidate.weight_shape(theirs) && ours.op == theirs.op &&
+           ours.stride == theirs.stride && ours.padding == theirs.padding && ours.extra_padding == theirs.extra_padding;
   });
 }
 
