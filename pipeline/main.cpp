@@ -137,6 +137,7 @@ int execute(const std::vector<std::string>& words) {
 
 int main(int argc, char** argv) {
   carat::load_cuda();
+  carat::keep_freed_memory();
   try {
     return carat::execute({argv + 1, argv + argc});
   } catch (const carat::UsageError& error) {

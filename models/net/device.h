@@ -12,6 +12,10 @@ namespace carat {
 // first statement of main: LibTorch remembers its first answer about CUDA.
 void load_cuda();
 
+// Memory of freed tensors stays in the process. Without it every large tensor is fetched from and given back to the
+// kernel, and page faults take half the time of a wide network on the CPU.
+void keep_freed_memory();
+
 // "auto" (a GPU when there is one), "cpu" or "cuda". Throws Error for another word, or cuda without a usable GPU.
 c10::Device device_named(const std::string& name);
 

@@ -6,6 +6,7 @@
 
 int main(int argc, char** argv) {
   carat::load_cuda();
+  carat::keep_freed_memory();
   testing::InitGoogleTest(&argc, argv);
   return RUN_ALL_TESTS();
 }
