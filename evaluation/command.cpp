@@ -20,9 +20,10 @@ namespace po = boost::program_options;
 po::options_description options_of(EvaluateRequest& request, std::string& split, std::string& on_bad_image) {
   po::options_description options;
   options.add_options()("file", po::value(&request.file), "")("data", po::value(&request.data.name)->required(), "")(
-      "root", po::value(&request.data.root), "")("on-bad-image", po::value(&on_bad_image)->default_value("error"), "")(
-      "split", po::value(&split)->default_value("test"), "")("model", po::value(&request.network), "")(
-      "format", po::value(&request.format)->default_value("text"), "")(
+      "root", po::value(&request.data.root), "")("labels", po::value(&request.data.labels), "")(
+      "synsets", po::value(&request.data.synsets), "")("on-bad-image", po::value(&on_bad_image)->default_value("error"),
+                                                       "")("split", po::value(&split)->default_value("test"), "")(
+      "model", po::value(&request.network), "")("format", po::value(&request.format)->default_value("text"), "")(
       "per-class", po::value(&request.per_class_file), "")("predictions", po::value(&request.predictions_file), "")(
       "device", po::value(&request.device)->default_value("auto"), "")(
       "arithmetic", po::value(&request.arithmetic), "")("rounding", po::value(&request.rounding), "")(

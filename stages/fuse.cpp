@@ -9,7 +9,7 @@ namespace {
 class Fuse : public Stage {
  public:
   void describe(OptionTable& table) override {
-    table.choice("arithmetic", arithmetic_, {"fp16", "float32"},
+    table.choice("arithmetic", arithmetic_, {"fp16", "fp16_strict", "float32"},
                  "how Scale layers are stored and executed; they are charged at these widths");
   }
   void plan(Prediction& prediction) const override {

@@ -58,7 +58,8 @@ class Fuser {
       if (layer.name != to) std::replace(layer.inputs.begin(), layer.inputs.end(), from, to);
   }
 
-  void remove(const std::string& name) {
+  void remove(const std::string& layer) {
+    const std::string name = layer;  // may be the name inside the layer that goes
     const std::string source = find(name).inputs.front();
     redirect(name, source);
     std::erase_if(layers_, [&](const LayerSpec& l) { return l.name == name; });
