@@ -5,7 +5,7 @@ set -euo pipefail
 source=$1 build=$2 version=$3 compiler=$4
 name=carat-$version-x86_64
 folder=$build/$name
-limit=$((24 * 1024 * 1024))
+limit=$((40 * 1024 * 1024))
 
 rm -rf "$folder"
 mkdir -p "$folder/bin" "$folder/tests-bin" "$folder/lib" "$folder/tests"
