@@ -161,7 +161,8 @@ TEST_P(Agreement, ExecutorEqualsLibTorchToTheLastBit) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Arithmetics, Agreement, testing::Values(Arithmetic::float32, Arithmetic::fp16, Arithmetic::fp16_strict));
+INSTANTIATE_TEST_SUITE_P(Arithmetics, Agreement,
+                         testing::Values(Arithmetic::float32, Arithmetic::fp16, Arithmetic::fp16_strict));
 
 TEST(Fusion, LeavesNoBatchNormBiasOrReluBehind) {
   const ModelGraph fused = fuse_graph(mixed_graph(), Arithmetic::fp16);
