@@ -31,9 +31,10 @@ int inspect_command(const std::vector<std::string>& words) {
 int evaluate_command(const std::vector<std::string>& words) {
   const EvaluateRequest request = parse_evaluate(words);
   if (!is_packed_file(request.file)) execute_engine("evaluate", words);
-  if (!request.arithmetic.empty() || !request.rounding.empty() || request.resize >= 0)
+  if (!request.arithmetic.empty() || !request.rounding.empty() || !request.interpolation.empty() || request.resize >= 0)
     throw UsageError(
-        "--arithmetic, --rounding and --resize change a model's declaration; a packed model keeps its own");
+        "--arithmetic, --rounding, --resize and --interpolation change a model's declaration; a packed model keeps its "
+        "own");
   const int64_t threads = request.threads > 0 ? request.threads : default_threads();
   return run_evaluate(request, *packed_predictor(read_packed(request.file), threads));
 }
