@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/fail.h"
+#include "models/graph/codes.h"
 #include "models/graph/storage.h"
 #include "scoring/ledger.h"
 #include "scoring/walk_builder.h"
@@ -23,8 +24,6 @@ struct Signal {
   bool is_image = false;
   bool is_sum = false;  // an exact integer accumulator
 };
-
-bool is_normalized(const LayerSpec& input) { return input.preprocessing && !input.preprocessing->mean.empty(); }
 
 class GraphWalker {
  public:
@@ -45,8 +44,10 @@ class GraphWalker {
     for (const std::string& from : layer.inputs) {
       const Signal& signal = signals_.at(from);
       const bool is_codes = widest.is_codes && signal.is_codes;
+      const bool is_sum = widest.is_sum && signal.is_sum;
       if (signal.bits > widest.bits) widest = signal;
       widest.is_codes = is_codes;
+      widest.is_sum = is_sum;
     }
     return widest;
   }
@@ -67,6 +68,9 @@ class GraphWalker {
     dots.length = graph_.weight_count(layer) / layer.out_channels;
     dots.positions = out.height * out.width;
     dots.weight_bits = dots.factor_bits = layer.quant ? layer.quant->bits() : kFloatBits;
+    // One bit of sign for the nonzeros of ternary weights too.
+    const Encoding encoding = layer.quant ? layer.quant->encoding() : Encoding::plain;
+    if (encoding == Encoding::ternary) dots.factor_bits = 1;
     dots.is_linear = layer.op == OpKind::linear;
     const bool on_codes = layer.quant && in.is_codes;
     if (on_codes) {
@@ -74,20 +78,13 @@ class GraphWalker {
       dots.input_type = in.is_signed ? NumberType::signed_integer : NumberType::unsigned_integer;
       dots.accumulator = {Accumulator::Kind::tree, 0};
     }
+    dots.is_sign_flip = !on_codes && (encoding == Encoding::binary || encoding == Encoding::ternary);
     const int64_t product_bits = dots.product_bits();
     const int64_t nonzeros = dots.total().to_integer();
     const int64_t largest = *std::max_element(dots.per_kernel.begin(), dots.per_kernel.end());
-    const int64_t weight_bits = dots.weight_bits;
     builder_.dots(std::move(dots), on_codes && !in.is_image);
 
-    const WeightStorage storage = weight_storage(graph_.weight_count(layer), nonzeros, weight_bits);
-    StoredTensor tensor;
-    tensor.elements = graph_.weight_count(layer);
-    tensor.nonzeros = nonzeros;
-    tensor.values = storage.value_bits / weight_bits;
-    tensor.bits = weight_bits;
-    tensor.mask_bits = storage.mask_bits;
-    builder_.store(std::move(tensor));
+    store_weights(layer, nonzeros);
     if (layer.quant && !layer.has_unit_scale) {
       builder_.op(What::scale_mult, out.elements(), kFloatBits, "R16 O4");
       builder_.store(Stored::scale, layer.quant->granularity() == Granularity::kernel ? layer.out_channels : 1,
@@ -101,7 +98,39 @@ class GraphWalker {
     return {tree_result_bits(largest, product_bits), true, false, false, true};
   }
 
+  void store_weights(const LayerSpec& layer, int64_t nonzeros) {
+    const WeightStorage storage = weight_storage(layer, graph_.weight_count(layer), nonzeros);
+    StoredTensor tensor;
+    tensor.elements = graph_.weight_count(layer);
+    tensor.nonzeros = nonzeros;
+    tensor.values = storage.values;
+    tensor.bits = storage.bits;
+    tensor.mask_bits = storage.mask_bits;
+    if (storage.mask == MaskKind::block) tensor.mask_rule = "R12";
+    builder_.store(std::move(tensor));
+    if (storage.table_bits > 0)
+      builder_.store(Stored::codebook, storage.table_bits / layer.quant->bits(), layer.quant->bits());
+  }
+
+  // Multiplies at the wider operand, additions at the width of the exact product or of b. The shift is free, as a
+  // conversion between widths.
+  Signal integer_scale(const LayerSpec& layer, const Signal& in) {
+    const Shape& out = graph_.shape_of(layer.name);
+    const IntegerScale& widths = *layer.integer;
+    const std::string elements = fmt::format("{} channels x {} x {}", out.channels, out.height, out.width);
+    builder_.op(What::scale_mult, out.elements(), std::max(widths.multiplier_bits, in.bits), "R16 R18", elements);
+    builder_.store(Stored::scale, out.channels, widths.multiplier_bits);
+    const int64_t product = std::min(kFloatBits, widths.multiplier_bits + in.bits);
+    const int64_t sum = std::max(product, widths.bias_bits);
+    if (layer.has_bias) {
+      builder_.op(What::bias_add, out.elements(), sum, "R16 O2", elements);
+      builder_.store(Stored::scale_bias, out.channels, widths.bias_bits);
+    }
+    return {std::max<int64_t>(2, sum - widths.shift), true, false, false, true};
+  }
+
   Signal scale(const LayerSpec& layer, const Signal& in) {
+    if (layer.integer) return integer_scale(layer, in);
     const Shape& out = graph_.shape_of(layer.name);
     const bool is_half = layer.arithmetic != Arithmetic::float32;
     const int64_t add_bits = layer.arithmetic == Arithmetic::fp16_strict ? 16 : kFloatBits;
@@ -126,7 +155,7 @@ class GraphWalker {
   }
 
   Signal visit(const LayerSpec& layer) {
-    if (layer.op == OpKind::input) return is_normalized(layer) ? Signal{} : Signal{8, false, true, true, false};
+    if (layer.op == OpKind::input) return input_is_normalized(graph_) ? Signal{} : Signal{8, false, true, true, false};
     const Signal in = widest(layer);
     const Shape& out = graph_.shape_of(layer.name);
     const int64_t n = out.elements();
@@ -150,9 +179,16 @@ class GraphWalker {
           builder_.store(Stored::scale, 1, kFloatBits);
         }
         return {layer.quant->bits(), layer.quant->is_signed(), true, false, false};
+      case OpKind::table: {
+        const QuantSpec codes = *codes_of(graph_, layer.inputs.front());
+        builder_.op(What::lookup, n, codes.bits(), "open R18", fmt::format("{} elements", n));
+        builder_.store(Stored::table, codes.highest_code() - codes.lowest_code() + 1, layer.quant->bits());
+        return {layer.quant->bits(), layer.quant->is_signed(), true, false, false};
+      }
       case OpKind::add: {
         const auto terms = static_cast<int64_t>(layer.inputs.size()) - 1;
-        builder_.op(What::residual_add, n * terms, in.is_codes ? in.bits : kFloatBits, "R16 R18");
+        builder_.op(What::residual_add, n * terms, in.is_codes || in.is_sum ? in.bits : kFloatBits, "R16 R18");
+        if (in.is_sum) return {std::min(kFloatBits, in.bits + terms), true, false, false, true};
         return {};
       }
       case OpKind::multiply:

@@ -34,6 +34,9 @@ std::string describe(const LayerSpec& layer) {
       break;
     case OpKind::scale:
       text += fmt::format(" {}", name_of(layer.arithmetic));
+      if (layer.integer)
+        text +=
+            fmt::format(" {}+{}>>{}", layer.integer->multiplier_bits, layer.integer->bias_bits, layer.integer->shift);
       break;
     default:
       break;
@@ -44,8 +47,10 @@ std::string describe(const LayerSpec& layer) {
 
 std::string compression(const LayerSpec& layer) {
   std::string text = layer.is_masked ? "masked" : "";
+  if (layer.block) text += fmt::format(" {}x{}", layer.block->kernels, layer.block->weights);
   if (!layer.quant) return text;
   if (!text.empty()) text += " ";
+  if (layer.quant->encoding() != Encoding::plain) text += fmt::format("{} ", name_of(layer.quant->encoding()));
   return text + fmt::format("{}int{}{}", layer.quant->is_signed() ? "" : "u", layer.quant->bits(),
                             layer.has_unit_scale ? " codes" : "");
 }

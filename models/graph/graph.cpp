@@ -6,15 +6,19 @@
 
 #include "base/fail.h"
 #include "base/text.h"
+#include "models/graph/codes.h"
 
 namespace carat {
 namespace {
 
 void check_quant(const LayerSpec& layer) {
-  if (layer.op == OpKind::activation_quant) {
-    require(layer.quant.has_value(), "layer {}: an activation quantizer needs bits", layer.name);
+  if (layer.op == OpKind::activation_quant || layer.op == OpKind::table) {
+    require(layer.quant.has_value(), "layer {}: {} needs bits", layer.name,
+            layer.op == OpKind::table ? "a table" : "an activation quantizer");
     require(layer.quant->granularity() == Granularity::tensor, "layer {}: activations have one scale per tensor",
             layer.name);
+    require(layer.quant->encoding() == Encoding::plain, "layer {}: activations have plain codes, not {}", layer.name,
+            name_of(layer.quant->encoding()));
     return;
   }
   require(has_weights(layer) || (!layer.quant && !layer.is_masked), "layer {}: a {} has no weights to compress",
@@ -22,6 +26,42 @@ void check_quant(const LayerSpec& layer) {
   require(!has_weights(layer) || !layer.quant || layer.quant->is_signed(), "layer {}: quantized weights are signed",
           layer.name);
   require(!layer.has_unit_scale || layer.quant, "layer {}: a unit scale needs quantization", layer.name);
+}
+
+void check_block(const LayerSpec& layer) {
+  if (!layer.block) return;
+  require(layer.is_masked, "layer {}: a block of the mask needs a mask", layer.name);
+  constexpr int64_t kLargest = 1024;
+  require(layer.block->kernels >= 1 && layer.block->weights >= 1 && layer.block->kernels <= kLargest &&
+              layer.block->weights <= kLargest && layer.block->kernels * layer.block->weights <= kLargest,
+          "layer {}: expected blocks of 1 to {} weights, got {}x{}", layer.name, kLargest, layer.block->kernels,
+          layer.block->weights);
+  require(!layer.quant || layer.quant->encoding() == Encoding::plain || layer.quant->encoding() == Encoding::ternary,
+          "layer {}: kept blocks hold zeros, which {} weights cannot", layer.name, name_of(layer.quant->encoding()));
+}
+
+// Integers beyond 24 bits are not exact in the float32 buffers that hold them.
+void check_integer_scale(const ModelGraph& graph, const LayerSpec& layer) {
+  require(layer.integer.has_value() == (layer.op == OpKind::scale && layer.arithmetic == Arithmetic::integer),
+          "layer {}: widths of a multiplier belong to a Scale layer in integer arithmetic, and to no other",
+          layer.name);
+  if (!layer.integer) return;
+  const IntegerScale& widths = *layer.integer;
+  constexpr int64_t kWidest = 24;
+  require(widths.multiplier_bits >= 2 && widths.multiplier_bits <= kWidest && widths.bias_bits >= 2 &&
+              widths.bias_bits <= kWidest && widths.shift >= 0 && widths.shift <= 31,
+          "layer {}: expected a multiplier and a bias of 2 to {} bits and a shift of 0 to 31, got {}, {} and {}",
+          layer.name, kWidest, widths.multiplier_bits, widths.bias_bits, widths.shift);
+  require(holds_integers(graph, layer.inputs.front()),
+          "layer {}: integer arithmetic needs integers, but '{}' gives real numbers", layer.name, layer.inputs.front());
+}
+
+void check_table(const ModelGraph& graph, const LayerSpec& layer) {
+  if (layer.op != OpKind::table) return;
+  require(layer.has_unit_scale, "layer {}: a table gives codes", layer.name);
+  const std::optional<QuantSpec> codes = codes_of(graph, layer.inputs.front());
+  require(codes.has_value() && holds_integers(graph, layer.inputs.front()),
+          "layer {}: a table needs the codes of a quantizer, but '{}' gives none", layer.name, layer.inputs.front());
 }
 
 }  // namespace
@@ -45,10 +85,15 @@ ModelGraph::ModelGraph(std::string name, std::vector<LayerSpec> layers)
     }
     require(known.insert(layer.name).second, "layer {}: the name is used twice", layer.name);
     check_quant(layer);
+    check_block(layer);
     shapes_.push_back(infer_shape(layer, input_shapes));
   }
   for (size_t i = 0; i + 1 < layers_.size(); ++i)
     require(!consumers(layers_[i].name).empty(), "layer {}: its result is not used", layers_[i].name);
+  for (const LayerSpec& layer : layers_) {
+    check_integer_scale(*this, layer);
+    check_table(*this, layer);
+  }
 }
 
 bool ModelGraph::has(std::string_view layer) const {

@@ -30,6 +30,7 @@ const std::vector<OpInfo>& op_table() {
       {OpKind::hard_sigmoid, "hard_sigmoid", 1, 1, "min(max(x + 3, 0), 6) / 6"},
       {OpKind::activation_quant, "activation_quant", 1, 1, "scale * clamp(round(x / scale), lowest, highest)"},
       {OpKind::scale, "scale", 1, 1, "k * x + b per channel in a declared arithmetic"},
+      {OpKind::table, "table", 1, 1, "codes to codes by a table"},
   };
   return table;
 }
@@ -49,14 +50,25 @@ OpKind op_named(std::string_view name) {
 }
 
 std::string_view name_of(Arithmetic arithmetic) {
-  return arithmetic == Arithmetic::float32 ? "float32" : arithmetic == Arithmetic::fp16 ? "fp16" : "fp16_strict";
+  switch (arithmetic) {
+    case Arithmetic::float32:
+      return "float32";
+    case Arithmetic::fp16:
+      return "fp16";
+    case Arithmetic::fp16_strict:
+      return "fp16_strict";
+    case Arithmetic::integer:
+      return "integer";
+  }
+  return "";
 }
 
 Arithmetic arithmetic_named(std::string_view name) {
   if (name == "float32") return Arithmetic::float32;
   if (name == "fp16") return Arithmetic::fp16;
   if (name == "fp16_strict") return Arithmetic::fp16_strict;
-  fail("arithmetic: expected float32, fp16 or fp16_strict, got {}", name);
+  if (name == "integer") return Arithmetic::integer;
+  fail("arithmetic: expected float32, fp16, fp16_strict or integer, got {}", name);
 }
 
 std::string to_text(const Shape& shape) { return fmt::format("{}x{}x{}", shape.channels, shape.height, shape.width); }
@@ -69,7 +81,7 @@ bool keeps_codes(OpKind op) {
 bool has_weights(const LayerSpec& layer) { return layer.op == OpKind::conv || layer.op == OpKind::linear; }
 
 bool has_numbers(const LayerSpec& layer) {
-  return has_weights(layer) || layer.op == OpKind::batch_norm || layer.op == OpKind::scale;
+  return has_weights(layer) || layer.op == OpKind::batch_norm || layer.op == OpKind::scale || layer.op == OpKind::table;
 }
 
 }  // namespace carat

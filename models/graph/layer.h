@@ -36,11 +36,30 @@ enum class OpKind {
   hard_sigmoid,
   activation_quant,  // real = scale * clamp(round(x / scale), lowest, highest)
   scale,             // y = k * x + b per channel, in the arithmetic that it declares
+  table,             // codes to codes: y = table[x - lowest code of x]
 };
 
 // Arithmetic of a Scale layer. fp16: k and b are stored as fp16, p = f32(k) * f32(x), y = p + f32(b), two roundings.
-// fp16_strict: the same with p and y rounded to fp16, half to even.
-enum class Arithmetic { float32, fp16, fp16_strict };
+// fp16_strict: the same with p and y rounded to fp16, half to even. integer: x, k and b are integers and
+// y = floor((k * x + b) / 2^shift), exact.
+enum class Arithmetic { float32, fp16, fp16_strict, integer };
+
+// One mask bit for every block of kernels x weights of a kernel; blocks at an edge may be partial.
+struct MaskBlock {
+  int64_t kernels = 1;
+  int64_t weights = 1;
+
+  bool operator==(const MaskBlock&) const = default;
+};
+
+// Declared widths of an integer Scale layer: two's complement bits of k and of b, and the shift to the right.
+struct IntegerScale {
+  int64_t multiplier_bits = 8;
+  int64_t bias_bits = 16;
+  int64_t shift = 0;
+
+  bool operator==(const IntegerScale&) const = default;
+};
 
 // Sizes per example: channels, height, width.
 struct Shape {
@@ -71,10 +90,13 @@ struct LayerSpec {
   double rate = 0.0;                           // dropout
   int64_t size = 0;                            // upsample
 
-  bool is_masked = false;                       // conv, linear: pruned weights stay zero
-  std::optional<QuantSpec> quant;               // conv, linear: the weights; activation_quant: the activations
-  bool has_unit_scale = false;                  // quantized layers after fusing: the scales have moved to a Scale layer
-  Arithmetic arithmetic = Arithmetic::float32;  // scale; relu, avg_pool, global_avg_pool, multiply: width of multiplies
+  bool is_masked = false;          // conv, linear: pruned weights stay zero
+  std::optional<MaskBlock> block;  // masked layers: blocks are kept or pruned as a whole
+  std::optional<QuantSpec> quant;  // conv, linear: the weights; activation_quant, table: the result
+  bool has_unit_scale = false;     // quantized layers after fusing: the scales have moved to a Scale layer
+  // scale; relu, avg_pool, global_avg_pool, multiply: width of multiplies; input: fp16 rounds the normalised image
+  Arithmetic arithmetic = Arithmetic::float32;
+  std::optional<IntegerScale> integer;  // scale in integer arithmetic
 
   bool operator==(const LayerSpec&) const = default;
 };

@@ -21,9 +21,47 @@ QuantSpec QuantSpec::unsigned_tensor(int64_t bits, Rounding rounding) {
   return {bits, false, Granularity::tensor, rounding};
 }
 
+QuantSpec QuantSpec::binary(Granularity granularity) {
+  QuantSpec spec(1, true, granularity, Rounding::half_even);
+  spec.encoding_ = Encoding::binary;
+  return spec;
+}
+
+QuantSpec QuantSpec::ternary(Granularity granularity) {
+  QuantSpec spec = symmetric(2, granularity, Rounding::half_even);
+  spec.encoding_ = Encoding::ternary;
+  return spec;
+}
+
+QuantSpec QuantSpec::codebook(int64_t index_bits, int64_t entry_bits, Granularity granularity) {
+  require(index_bits >= 1 && index_bits <= 8 && index_bits <= entry_bits,
+          "codebook: expected 1 to 8 bits of an index, at most the {} of an entry, got {}", entry_bits, index_bits);
+  QuantSpec spec = full_range(entry_bits, granularity, Rounding::half_even);
+  spec.encoding_ = Encoding::codebook;
+  spec.index_bits_ = index_bits;
+  return spec;
+}
+
 int64_t QuantSpec::lowest_code() const { return is_signed_ ? -highest_code() - (is_full_range_ ? 1 : 0) : 0; }
 
-int64_t QuantSpec::highest_code() const { return (int64_t{1} << (is_signed_ ? bits_ - 1 : bits_)) - 1; }
+int64_t QuantSpec::highest_code() const {
+  if (encoding_ == Encoding::binary) return 1;
+  return (int64_t{1} << (is_signed_ ? bits_ - 1 : bits_)) - 1;
+}
+
+std::string_view name_of(Encoding encoding) {
+  switch (encoding) {
+    case Encoding::plain:
+      return "plain";
+    case Encoding::binary:
+      return "binary";
+    case Encoding::ternary:
+      return "ternary";
+    case Encoding::codebook:
+      return "codebook";
+  }
+  return "";
+}
 
 std::string_view name_of(Rounding rounding) { return rounding == Rounding::half_even ? "half_even" : "half_away"; }
 

@@ -9,6 +9,9 @@ namespace carat {
 
 enum class Rounding { half_even, half_away };
 enum class Granularity { tensor, kernel };
+// How codes of weights are stored. plain: two's complement; binary: a sign bit for -1 and +1; ternary: a sign bit under
+// a bit mask, else two bits; codebook: an index into a layer's table of codes other than 0 (zeros take a mask).
+enum class Encoding { plain, binary, ternary, codebook };
 
 class QuantSpec {
  public:
@@ -19,7 +22,18 @@ class QuantSpec {
   // Unsigned codes 0 .. 2^bits-1 (after ReLU, or pixels), one scale per tensor, bits 1..16.
   static QuantSpec unsigned_tensor(int64_t bits, Rounding rounding = Rounding::half_even);
 
+  // Codes -1 and +1.
+  static QuantSpec binary(Granularity granularity);
+  // Codes -1, 0 and +1.
+  static QuantSpec ternary(Granularity granularity);
+  // 2^index_bits codes of entry_bits (two's complement), index_bits 1..8, entry_bits 2..16.
+  static QuantSpec codebook(int64_t index_bits, int64_t entry_bits, Granularity granularity);
+
+  // Width of a code as the operand of a multiply: 1 for binary, 2 for ternary, the entry's for a codebook.
   int64_t bits() const { return bits_; }
+  Encoding encoding() const { return encoding_; }
+  // Codebook only, else 0.
+  int64_t index_bits() const { return index_bits_; }
   bool is_signed() const { return is_signed_; }
   Granularity granularity() const { return granularity_; }
   Rounding rounding() const { return rounding_; }
@@ -39,8 +53,11 @@ class QuantSpec {
   Granularity granularity_;
   Rounding rounding_;
   bool is_full_range_ = false;
+  Encoding encoding_ = Encoding::plain;
+  int64_t index_bits_ = 0;
 };
 
+std::string_view name_of(Encoding encoding);
 std::string_view name_of(Rounding rounding);
 std::string_view name_of(Granularity granularity);
 Rounding rounding_named(std::string_view name);

@@ -8,9 +8,9 @@
 #include <cmath>
 
 #include "base/fail.h"
+#include "models/graph/codes.h"
 #include "models/net/fake_quant.h"
 #include "models/net/float_ops.h"
-#include "models/packed/input_rule.h"
 
 namespace carat {
 namespace {
@@ -21,9 +21,11 @@ double sum_bound(const ModelGraph& graph, const LayerSpec& layer) {
   const int64_t fan_in = shape[1] * shape[2] * shape[3];
   constexpr double kLargestActivationCode = 255.0;
   double activation = kLargestActivationCode;
-  const LayerSpec& source = graph.layer(layer.inputs.front());
-  if (source.op == OpKind::activation_quant) activation = static_cast<double>(source.quant->highest_code());
-  return static_cast<double>(fan_in) * static_cast<double>(layer.quant->highest_code()) * activation;
+  const auto largest = [](const QuantSpec& spec) {
+    return static_cast<double>(std::max(-spec.lowest_code(), spec.highest_code()));
+  };
+  if (const auto codes = codes_of(graph, layer.inputs.front())) activation = largest(*codes);
+  return static_cast<double>(fan_in) * largest(*layer.quant) * activation;
 }
 
 at::Tensor convolve(const LayerSpec& layer, const at::Tensor& x, const at::Tensor& weights) {
@@ -72,6 +74,8 @@ void Network::load_layer(const Model& model, size_t index) {
   } else if (layer.op == OpKind::scale) {
     t.scale = get(".scale").view({1, -1, 1, 1});
     if (layer.has_bias) t.bias = get(".bias").view({1, -1, 1, 1});
+  } else if (layer.op == OpKind::table) {
+    t.table = get(".table");
   } else if (layer.op == OpKind::activation_quant && !layer.has_unit_scale) {
     t.scale = get(".scale");
     t.inverse_scale = 1.0 / t.scale;
@@ -143,6 +147,11 @@ Network::Value Network::run_float(size_t index, const std::vector<at::Tensor>& i
     const at::Tensor kept = at::rand(inputs[0].sizes(), generator).ge_(layer.rate).to(device_);
     return {.tensor = inputs[0] * kept / (1.0 - layer.rate)};
   }
+  if (layer.integer) {
+    at::Tensor y = inputs[0].to(at::kDouble) * t.scale.to(at::kDouble);
+    if (layer.has_bias) y = y + t.bias.to(at::kDouble);
+    return {.tensor = at::floor(y * std::ldexp(1.0, -static_cast<int>(layer.integer->shift))).to(at::kFloat)};
+  }
   if (layer.op == OpKind::scale) {
     const bool is_strict = layer.arithmetic == Arithmetic::fp16_strict;
     at::Tensor y = inputs[0] * t.scale;
@@ -163,6 +172,11 @@ Network::Value Network::run_layer(size_t index, const std::vector<Value>& inputs
     return {.tensor = activation_codes(real(inputs[0]), inverse, *layer.quant),
             .is_codes = true,
             .scale = unit ? 1.0F : t.scale.item<float>()};
+  }
+  if (layer.op == OpKind::table) {
+    const auto lowest = static_cast<double>(codes_of(graph_, layer.inputs.front())->lowest_code());
+    const at::Tensor entry = (inputs[0].tensor.detach() - lowest).to(at::kLong);
+    return {.tensor = t.table.index({entry}), .is_codes = true};
   }
   const bool same_scale = std::all_of(inputs.begin(), inputs.end(), [&](const Value& value) {
     return value.is_codes && value.scale == inputs[0].scale && value.is_input == inputs[0].is_input;
@@ -187,7 +201,10 @@ at::Tensor Network::forward(const at::Tensor& pixels, Mode mode, const std::vect
                .is_codes = true,
                .scale = unit_input ? 1.0F : 1.0F / 255.0F,
                .is_input = !unit_input};
-  if (mean_.defined()) values[0] = {.tensor = (values[0].tensor / 255.0 - mean_) / deviation_};
+  if (mean_.defined()) {
+    at::Tensor image = (values[0].tensor / 255.0 - mean_) / deviation_;
+    values[0] = {.tensor = graph_.input().arithmetic == Arithmetic::float32 ? image : rounded_to_half(image)};
+  }
   for (size_t i = 1; i < values.size(); ++i) {
     std::vector<Value> inputs;
     for (const size_t from : inputs_[i]) inputs.push_back(values[from]);

@@ -61,7 +61,8 @@ class Network {
     bool is_input = false;  // real = tensor / 255
   };
   struct LayerTensors {
-    at::Tensor weight, bias, mask, weight_scale, inverse_weight_scale, running_mean, running_var, scale, inverse_scale;
+    at::Tensor weight, bias, mask, weight_scale, inverse_weight_scale, running_mean, running_var, scale, inverse_scale,
+        table;
     bool needs_double = false;
   };
 

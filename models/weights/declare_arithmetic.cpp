@@ -6,6 +6,7 @@
 
 #include "base/fail.h"
 #include "base/half.h"
+#include "models/graph/codes.h"
 
 namespace carat {
 namespace {
@@ -39,10 +40,14 @@ QuantSpec rounded(const QuantSpec& quant, Rounding rounding) {
 }  // namespace
 
 Model with_scale_arithmetic(const Model& model, Arithmetic arithmetic) {
+  require(arithmetic != Arithmetic::integer,
+          "integer multipliers are fitted, not declared: expected float32, fp16 or fp16_strict");
   Model changed = model;
   std::vector<LayerSpec> layers = model.graph.layers();
   for (LayerSpec& layer : layers) {
-    if (layer.op != OpKind::scale) continue;
+    if (layer.op == OpKind::input && input_is_normalized(model.graph))
+      layer.arithmetic = arithmetic == Arithmetic::float32 ? Arithmetic::float32 : Arithmetic::fp16;
+    if (layer.op != OpKind::scale || layer.integer) continue;
     layer.arithmetic = arithmetic;
     if (arithmetic == Arithmetic::float32) continue;
     for (const std::string& name : numbers_of(layer)) round_values(changed.buffer(name), name);
@@ -64,10 +69,12 @@ Model with_needed_arithmetic(const Model& model) {
   Model changed = model;
   std::vector<LayerSpec> layers = model.graph.layers();
   for (LayerSpec& layer : layers) {
-    if (layer.op != OpKind::scale || layer.arithmetic == Arithmetic::float32) continue;
+    if (layer.op != OpKind::scale || layer.integer || layer.arithmetic == Arithmetic::float32) continue;
     const std::vector<std::string> names = numbers_of(layer);
-    if (!std::all_of(names.begin(), names.end(), [&](const std::string& n) { return is_half(model.buffer(n)); }))
-      layer.arithmetic = Arithmetic::float32;
+    if (std::all_of(names.begin(), names.end(), [&](const std::string& n) { return is_half(model.buffer(n)); }))
+      continue;
+    layer.arithmetic = Arithmetic::float32;
+    layers.front().arithmetic = Arithmetic::float32;
   }
   changed.graph = ModelGraph(model.graph.name(), std::move(layers));
   return changed;

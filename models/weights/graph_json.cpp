@@ -15,7 +15,9 @@ Json quant_to_json(const QuantSpec& quant) {
                {"signed", quant.is_signed()},
                {"granularity", std::string(name_of(quant.granularity()))},
                {"rounding", std::string(name_of(quant.rounding()))}};
-  if (quant.is_full_range()) json["full_range"] = true;
+  if (quant.encoding() != Encoding::plain) json["encoding"] = std::string(name_of(quant.encoding()));
+  if (quant.encoding() == Encoding::codebook) json["index_bits"] = quant.index_bits();
+  if (quant.is_full_range() && quant.encoding() == Encoding::plain) json["full_range"] = true;
   return json;
 }
 
@@ -23,6 +25,11 @@ QuantSpec quant_from_json(const Json& json) {
   const Rounding rounding = rounding_named(json.at("rounding").get<std::string>());
   const Granularity granularity = granularity_named(json.at("granularity").get<std::string>());
   const int64_t bits = json.at("bits");
+  const auto encoding = json.value("encoding", std::string("plain"));
+  if (encoding == "binary") return QuantSpec::binary(granularity);
+  if (encoding == "ternary") return QuantSpec::ternary(granularity);
+  if (encoding == "codebook") return QuantSpec::codebook(json.at("index_bits"), bits, granularity);
+  require(encoding == "plain", "unknown encoding of weights '{}'", encoding);
   if (json.value("full_range", false)) return QuantSpec::full_range(bits, granularity, rounding);
   if (json.at("signed").get<bool>()) return QuantSpec::symmetric(bits, granularity, rounding);
   require(granularity == Granularity::tensor, "unsigned quantization has one scale per tensor");
@@ -73,6 +80,12 @@ Json layer_to_json(const LayerSpec& layer) {
   put("unit_scale", layer.has_unit_scale, kDefault.has_unit_scale);
   if (layer.preprocessing) json["preprocessing"] = to_json(*layer.preprocessing);
   if (layer.quant) json["quant"] = quant_to_json(*layer.quant);
+  if (layer.block) json["block"] = {layer.block->kernels, layer.block->weights};
+  if (layer.integer) {
+    json["multiplier_bits"] = layer.integer->multiplier_bits;
+    json["bias_bits"] = layer.integer->bias_bits;
+    json["shift"] = layer.integer->shift;
+  }
   if (layer.arithmetic != kDefault.arithmetic) json["arithmetic"] = std::string(name_of(layer.arithmetic));
   return json;
 }
@@ -105,9 +118,13 @@ LayerSpec layer_from_json(const Json& json) {
   if (json.contains("preprocessing")) layer.preprocessing = preprocessing_from_json(json.at("preprocessing"));
   if (json.contains("quant")) layer.quant = quant_from_json(json.at("quant"));
   if (json.contains("arithmetic")) layer.arithmetic = arithmetic_named(json.at("arithmetic").get<std::string>());
-  for (const int64_t extent :
-       {layer.out_channels, layer.kernel, layer.stride, layer.padding, layer.extra_padding, layer.groups, layer.size,
-        layer.begin, layer.input_shape.channels, layer.input_shape.height, layer.input_shape.width})
+  if (json.contains("block")) layer.block = MaskBlock{json.at("block").at(0), json.at("block").at(1)};
+  if (layer.arithmetic == Arithmetic::integer)
+    layer.integer = IntegerScale{json.at("multiplier_bits"), json.at("bias_bits"), json.at("shift")};
+  const MaskBlock block = layer.block.value_or(MaskBlock{});
+  for (const int64_t extent : {block.kernels, block.weights, layer.out_channels, layer.kernel, layer.stride,
+                               layer.padding, layer.extra_padding, layer.groups, layer.size, layer.begin,
+                               layer.input_shape.channels, layer.input_shape.height, layer.input_shape.width})
     require(extent >= 0 && extent <= (int64_t{1} << 20), "layer {}: illegal extent {}", layer.name, extent);
   return layer;
 }

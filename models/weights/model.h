@@ -6,8 +6,10 @@
 //                     quantized: NAME.weight_scale {K} (granularity kernel) or {1}, and weight = scale * code;
 //                     with has_unit_scale the weights are the codes themselves and there is no weight_scale
 //   batch_norm        NAME.weight, NAME.bias, NAME.running_mean, NAME.running_var, each {C}
+//                     codebook: NAME.codebook {2^index_bits}, the codes in ascending order, none of them 0
 //   activation_quant  NAME.scale {1}, absent with has_unit_scale
-//   scale             NAME.scale {C}; NAME.bias {C} with has_bias
+//   scale             NAME.scale {C}; NAME.bias {C} with has_bias; integers in integer arithmetic
+//   table             NAME.table, the result's code for every code of the input from the lowest on
 // Masks: one byte per weight of a masked layer, 1 = kept.
 #pragma once
 
@@ -55,7 +57,8 @@ Model initialize(const ModelGraph& graph, int64_t seed);
 // on their grid. Throws Error naming layer and index.
 void check_model(const Model& model);
 
-// Nonzero weights of every kernel (output channel), by conv and linear layer.
+// Weights of every kernel (output channel) that are stored and executed: the nonzeros; with a block mask all that lie
+// in kept blocks. By conv and linear layer.
 std::map<std::string, std::vector<int64_t>> nonzeros_per_kernel(const Model& model);
 
 // Zeros over all prunable weights, 0..1.
