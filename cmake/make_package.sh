@@ -15,7 +15,7 @@ rm -f "$folder/tests-bin/layering_test" # it reads the source tree
 cp -r "$source/recipes" "$source/oplists" "$source/docs" "$folder/"
 cp -r "$source/tests/recipes" "$source/tests/golden" "$folder/tests/"
 cp -r "$source/results" "$folder/"
-for library in libstdc++.so.6 libgcc_s.so.1; do
+for library in libstdc++.so.6 libgcc_s.so.1 libhwy.so.1; do
   cp -L "$("$compiler" -print-file-name=$library)" "$folder/lib/"
 done
 strip "$folder"/bin/* "$folder"/tests-bin/*

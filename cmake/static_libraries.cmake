@@ -13,6 +13,8 @@ find_package(PNG REQUIRED)
 find_library(CARAT_PNG NAMES libpng.a)
 find_library(CARAT_WEBP NAMES libwebp.a)
 find_library(CARAT_WEBP_SHARED NAMES webp REQUIRED)
+find_library(CARAT_HIGHWAY NAMES libhwy.a)
+find_library(CARAT_HIGHWAY_SHARED NAMES hwy REQUIRED)
 
 # carat_static(NAME ARCHIVE SHARED_TARGET): the archive where there is one, else the shared library.
 function(carat_static name archive shared)
@@ -29,6 +31,8 @@ carat_static(carat_zlib "${CARAT_ZLIB}" ZLIB::ZLIB)
 carat_static(carat_jpeg "${CARAT_JPEG}" JPEG::JPEG)
 carat_static(carat_png "${CARAT_PNG}" PNG::PNG)
 carat_static(carat_webp "${CARAT_WEBP}" "${CARAT_WEBP_SHARED}")
+
+carat_static(carat_highway "${CARAT_HIGHWAY}" "${CARAT_HIGHWAY_SHARED}")
 
 # libpng reads through zlib: the archives in this order. find_library puts no archive's needs on the line.
 add_library(carat_images INTERFACE)

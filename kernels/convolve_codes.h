@@ -27,8 +27,4 @@ SparseKernels sparse_kernels(const float* weights, const Window& window);
 // x: codes {C, H, W} as floats; acc {K, OH, OW}.
 void convolve_codes(const float* x, const SparseKernels& weights, const Window& window, int32_t* acc);
 
-// Largest magnitude of any partial sum: max over kernels of max(sum of positive, -sum of negative codes) times the
-// largest input code.
-int64_t accumulator_bound(const SparseKernels& weights, int64_t largest_input_code);
-
 }  // namespace carat

@@ -75,15 +75,4 @@ void convolve_codes(const float* x, const SparseKernels& weights, const Window& 
   }
 }
 
-int64_t accumulator_bound(const SparseKernels& weights, int64_t largest_input_code) {
-  int64_t bound = 0;
-  for (const std::vector<SparseKernels::Tap>& taps : weights.kernels) {
-    int64_t positive = 0;
-    int64_t negative = 0;
-    for (const SparseKernels::Tap& tap : taps) (tap.code > 0 ? positive : negative) += tap.code;
-    bound = std::max({bound, positive * largest_input_code, -negative * largest_input_code});
-  }
-  return bound;
-}
-
 }  // namespace carat

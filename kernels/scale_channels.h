@@ -15,6 +15,15 @@ struct ScaleExtents {
   int64_t pixels;
 };
 
+// k and b hold integers of up to 24 bits; b may be null; shift 0..31.
+struct IntegerFactors {
+  const float* k;
+  const float* b;
+  int64_t shift;
+};
+// y = floor((k * x + b) / 2^shift), exact: x holds integers up to 2^24.
+void scale_channels_integer(const float* x, const ScaleExtents& extents, const IntegerFactors& factors, float* y);
+
 // Device pointers on a CUDA stream. Throws Error in a build without CUDA.
 void scale_channels_cuda(const float* x, const ScaleExtents& extents, const float* k, const float* b, float* y,
                          void* stream);

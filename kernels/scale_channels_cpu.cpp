@@ -23,4 +23,13 @@ void scale_channels_strict(const float* x, int64_t channels, int64_t pixels, con
   }
 }
 
+void scale_channels_integer(const float* x, const ScaleExtents& extents, const IntegerFactors& factors, float* y) {
+  for (int64_t c = 0; c < extents.channels; ++c) {
+    const auto k = static_cast<int64_t>(factors.k[c]);
+    const int64_t b = factors.b != nullptr ? static_cast<int64_t>(factors.b[c]) : 0;
+    for (int64_t i = c * extents.pixels; i < (c + 1) * extents.pixels; ++i)
+      y[i] = static_cast<float>((k * static_cast<int64_t>(x[i]) + b) >> factors.shift);
+  }
+}
+
 }  // namespace carat
