@@ -2,11 +2,9 @@
 #include "cli/commands.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <vector>
 
 #include "base/fail.h"
-#include "base/file.h"
 #include "base/parallel.h"
 #include "cli/parse.h"
 #include "evaluation/command.h"
@@ -14,19 +12,6 @@
 
 namespace carat {
 namespace {
-
-namespace po = boost::program_options;
-
-std::string file_argument(const po::variables_map& map) {
-  const std::vector<std::string> arguments = arguments_of(map);
-  if (arguments.size() != 1) throw UsageError("expected one packed file");
-  return arguments[0];
-}
-
-int inspect_command(const std::vector<std::string>& words) {
-  fmt::print("{}", describe(read_packed(file_argument(parse_words(words, {})))));
-  return 0;
-}
 
 int evaluate_command(const std::vector<std::string>& words) {
   const EvaluateRequest request = parse_evaluate(words);
@@ -43,8 +28,8 @@ int evaluate_command(const std::vector<std::string>& words) {
 
 const std::vector<Command>& command_table() {
   static const std::vector<Command> table = [] {
-    std::vector<Command> all = {
-        {"models", models_command}, {"inspect", inspect_command}, {"evaluate", evaluate_command}};
+    std::vector<Command> all = {{"models", models_command}, {"evaluate", evaluate_command}};
+    all.insert(all.end(), packed_commands().begin(), packed_commands().end());
     all.insert(all.end(), import_commands().begin(), import_commands().end());
     all.insert(all.end(), score_commands().begin(), score_commands().end());
     return all;

@@ -18,6 +18,7 @@ struct Command {
 const std::vector<Command>& command_table();
 const std::vector<Command>& score_commands();
 const std::vector<Command>& import_commands();
+const std::vector<Command>& packed_commands();
 int models_command(const std::vector<std::string>& words);
 
 }  // namespace carat

@@ -2,7 +2,7 @@
 #include <fmt/format.h>
 
 #include "evaluation/predictor.h"
-#include "models/packed/integer_executor.h"
+#include "models/packed/fast_executor.h"
 
 namespace carat {
 namespace {
@@ -26,7 +26,7 @@ class PackedPredictor : public Predictor {
 
  private:
   ModelGraph graph_;
-  IntegerExecutor executor_;
+  FastExecutor executor_;
   int64_t threads_;
 };
 

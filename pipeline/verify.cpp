@@ -7,7 +7,7 @@
 #include <cstring>
 
 #include "models/net/network.h"
-#include "models/packed/integer_executor.h"
+#include "models/packed/fast_executor.h"
 #include "stages/evaluate.h"
 
 namespace carat {
@@ -15,7 +15,7 @@ namespace carat {
 Verification verify(const PackedModel& packed, const Model& trained, const Dataset& images, int64_t threads,
                     const std::function<void(int64_t, int64_t)>& progress) {
   constexpr int64_t kBatch = 250;
-  const IntegerExecutor executor(packed);
+  const FastExecutor executor(packed);
   Network network(trained, at::kCPU);
   const int64_t classes = trained.graph.classes();
   Verification result;

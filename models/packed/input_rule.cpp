@@ -3,17 +3,10 @@
 
 #include <algorithm>
 
+#include "base/half.h"
+#include "models/graph/codes.h"
+
 namespace carat {
-
-bool input_is_normalized(const ModelGraph& graph) {
-  return graph.input().preprocessing && !graph.input().preprocessing->mean.empty();
-}
-
-bool input_is_codes(const ModelGraph& graph) {
-  return !input_is_normalized(graph) &&
-         std::any_of(graph.layers().begin(), graph.layers().end(),
-                     [](const LayerSpec& layer) { return layer.quant && layer.has_unit_scale; });
-}
 
 void input_values(const ModelGraph& graph, const uint8_t* image, float* values) {
   const Shape& shape = graph.input().input_shape;
@@ -27,6 +20,8 @@ void input_values(const ModelGraph& graph, const uint8_t* image, float* values) 
     const auto deviation = static_cast<float>(how.deviation[static_cast<size_t>(c)]);
     float* plane = values + c * shape.height * shape.width;
     for (int64_t i = 0; i < shape.height * shape.width; ++i) plane[i] = (plane[i] - mean) / deviation;
+    if (graph.input().arithmetic == Arithmetic::float32) continue;
+    for (int64_t i = 0; i < shape.height * shape.width; ++i) plane[i] = round_to_half(plane[i]);
   }
 }
 

@@ -14,15 +14,40 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::string_view kMagic("CARAT\0\1\0", 8);  // name, a zero, version 1 in 16 bits
+constexpr std::string_view kMagic("CARAT\0\2\0", 8);  // name, a zero, version 2 in 16 bits
 constexpr size_t kLengthBytes = 8;
 constexpr size_t kChecksumBytes = 8;
 
+Json provenance_of(const PackedModel& packed) {
+  const Provenance& from = packed.provenance;
+  Json json = Json::object();
+  if (!from.recipe.empty()) json["recipe"] = from.recipe;
+  if (!from.commit.empty()) json["commit"] = from.commit;
+  if (from.total > 0) json.update({{"data", from.data}, {"correct", from.correct}, {"total", from.total}});
+  return json;
+}
+
+Provenance provenance_from(const Json& json) {
+  Provenance from;
+  from.recipe = json.value("recipe", "");
+  from.commit = json.value("commit", "");
+  from.data = json.value("data", "");
+  from.correct = json.value("correct", int64_t{0});
+  from.total = json.value("total", int64_t{0});
+  return from;
+}
+
 std::string header_of(const PackedModel& packed) {
   Json sections = Json::array();
-  for (const Section& s : packed.sections)
-    sections.push_back({{"buffer", s.buffer}, {"mask", s.has_mask}, {"values", s.values}});
-  return Json{{"graph", Json::parse(to_json(packed.graph))}, {"sections", sections}}.dump();
+  for (const Section& s : packed.sections) {
+    Json section = {{"buffer", s.buffer}, {"values", s.values}};
+    if (s.mask != MaskKind::none) section["mask"] = std::string(name_of(s.mask));
+    sections.push_back(std::move(section));
+  }
+  Json header = {{"graph", Json::parse(to_json(packed.graph))}, {"sections", sections}};
+  if (!packed.class_names.empty()) header["classes"] = packed.class_names;
+  if (Json from = provenance_of(packed); !from.empty()) header["provenance"] = std::move(from);
+  return header.dump();
 }
 
 std::string number_bytes(uint64_t value) {
@@ -37,40 +62,69 @@ uint64_t number_at(std::string_view bytes, size_t at) {
   return value;
 }
 
-PackedModel parse(const std::string& header, std::string_view payload, const std::string& origin) {
+// Values under the mask at the head of a section's bytes. Partial blocks count their own weights.
+int64_t kept_values(const ModelGraph& graph, const Section& section, std::string_view bytes) {
+  const auto bit = [&](int64_t i) { return static_cast<uint8_t>(bytes[static_cast<size_t>(i / 8)]) >> (i % 8) & 1; };
+  int64_t kept = 0;
+  if (section.mask == MaskKind::bit)
+    for (int64_t i = 0; i < section.elements; ++i) kept += bit(i);
+  if (section.mask == MaskKind::block)
+    for (int64_t i = 0; i < section.elements; ++i)
+      kept += bit(block_of(graph.layer(split_buffer_name(section.buffer).layer), section.elements, i));
+  return section.mask == MaskKind::none ? section.elements : kept;
+}
+
+Section section_from(const Json& entry, const ModelGraph& graph, const std::vector<int64_t>& shape) {
+  const int64_t values = entry.at("values");
+  const std::string buffer = entry.at("buffer");
+  const Section section = section_of(graph, buffer, shape, values);
+  const MaskKind mask = mask_named(entry.value("mask", "none"));
+  require(values >= 0 && values <= section.elements && section.mask == mask && section.values == values,
+          "section {}: {} of {} values under a mask of kind {}: expected kind {}", buffer, values, section.elements,
+          name_of(mask), name_of(section.mask));
+  return section;
+}
+
+PackedModel parse(const std::string& header, std::string_view payload) {
   const Json json = Json::parse(header);
   PackedModel packed;
-  packed.graph = graph_from_json(json.at("graph").dump(), origin);
+  packed.graph = graph_from_json(json.at("graph").dump(), "header");
   packed.payload = payload;
   const auto shapes = buffer_shapes(packed.graph);
-  require(json.at("sections").size() == shapes.size(), "{}: expected {} sections, got {}", origin, shapes.size(),
+  require(json.at("sections").size() == shapes.size(), "expected {} sections, got {}", shapes.size(),
           json.at("sections").size());
-  int64_t bytes = 0;
+  int64_t at = 0;
   auto shape = shapes.begin();
   for (const Json& entry : json.at("sections")) {
-    Section s;
-    s.buffer = entry.at("buffer");
-    s.has_mask = entry.at("mask");
-    s.values = entry.at("values");
-    require(s.buffer == shape->first, "{}: expected section {}, got {}", origin, shape->first, s.buffer);
-    const LayerSpec& layer = packed.graph.layer(s.buffer.substr(0, s.buffer.rfind('.')));
-    s.is_code = has_weights(layer) && layer.quant && s.buffer.ends_with(".weight");
-    s.value_bits = s.is_code ? layer.quant->bits()
-                             : (layer.op == OpKind::scale && layer.arithmetic != Arithmetic::float32 ? 16 : 32);
-    s.elements = 1;
-    for (const int64_t extent : shape->second) {
-      s.elements *= extent;
-      require(s.elements <= (int64_t{1} << 31), "{}: section {} is too large", origin, s.buffer);
-    }
-    require(s.values >= 0 && s.values <= s.elements && (s.has_mask || s.values == s.elements),
-            "{}: section {}: {} of {} values stored", origin, s.buffer, s.values, s.elements);
-    bytes += s.bytes();
-    packed.sections.push_back(s);
+    require(entry.at("buffer") == shape->first, "expected section {}, got {}", shape->first, entry.at("buffer").dump());
+    const Section section = section_from(entry, packed.graph, shape->second);
+    const auto left = static_cast<int64_t>(payload.size()) - at;
+    require(section.bytes() <= left, "section {}: expected {} bytes, {} are left", section.buffer, section.bytes(),
+            left);
+    // Counts that disagree with the mask would read past the payload.
+    const int64_t kept = kept_values(packed.graph, section, payload.substr(static_cast<size_t>(at)));
+    require(kept == section.values, "section {}: the mask keeps {} values, {} are stored", section.buffer, kept,
+            section.values);
+    at += section.bytes();
+    packed.sections.push_back(section);
     ++shape;
   }
-  require(bytes == static_cast<int64_t>(payload.size()), "{}: expected a payload of {} bytes, got {}", origin, bytes,
-          payload.size());
+  require(at == static_cast<int64_t>(payload.size()), "expected a payload of {} bytes, got {}", at, payload.size());
+  if (json.contains("classes")) json.at("classes").get_to(packed.class_names);
+  require(packed.class_names.empty() || static_cast<int64_t>(packed.class_names.size()) == packed.graph.classes(),
+          "expected names of {} classes, got {}", packed.graph.classes(), packed.class_names.size());
+  if (json.contains("provenance")) packed.provenance = provenance_from(json.at("provenance"));
   return packed;
+}
+
+// Anything that the writer would not write: other kinds, other order, hidden bits.
+void check_canonical(const PackedModel& packed, const std::string& header) {
+  const Model model = unpack(packed);
+  check_model(model);
+  PackedModel again = pack(model);
+  again.class_names = packed.class_names;
+  again.provenance = packed.provenance;
+  require(again.payload == packed.payload && header_of(again) == header, "the file is not in canonical form");
 }
 
 }  // namespace
@@ -86,7 +140,8 @@ PackedModel packed_from_bytes(std::string_view bytes, const std::string& origin)
           origin, bytes.size());
   require(bytes.substr(0, 6) == kMagic.substr(0, 6), "{}: expected a packed model (magic CARAT), got another file",
           origin);
-  require(bytes.substr(0, kMagic.size()) == kMagic, "{}: expected packed format version 1, got another", origin);
+  require(bytes.substr(0, kMagic.size()) == kMagic, "{}: expected packed format version 2, got {}", origin,
+          static_cast<int>(static_cast<uint8_t>(bytes[6])) + 256 * static_cast<int>(static_cast<uint8_t>(bytes[7])));
   const std::string_view content = bytes.substr(0, bytes.size() - kChecksumBytes);
   require(number_at(bytes, content.size()) == hash64(content.data(), content.size()),
           "{}: the checksum is wrong: the file is truncated or damaged", origin);
@@ -94,31 +149,16 @@ PackedModel packed_from_bytes(std::string_view bytes, const std::string& origin)
   const size_t start = kMagic.size() + kLengthBytes;
   require(length <= content.size() - start, "{}: expected a header of {} bytes, {} are left", origin, length,
           content.size() - start);
-  PackedModel packed;
+  const std::string header(content.substr(start, length));
   try {
-    packed = parse(std::string(content.substr(start, length)), content.substr(start + length), origin);
+    PackedModel packed = parse(header, content.substr(start + length));
+    check_canonical(packed, header);
+    return packed;
   } catch (const Json::exception& error) {
     fail("{}: malformed header: {}", origin, error.what());
-  }
-  // Masks whose counts disagree with the header would read past the payload, and padding could hide bits.
-  size_t at = 0;
-  for (const Section& s : packed.sections) {
-    int64_t kept = 0;
-    for (int64_t i = 0; s.has_mask && i < s.elements; ++i)
-      kept += static_cast<uint8_t>(packed.payload[at + static_cast<size_t>(i / 8)]) >> (i % 8) & 1;
-    require(!s.has_mask || kept == s.values, "{}: section {}: the mask keeps {} values, {} are stored", origin,
-            s.buffer, kept, s.values);
-    at += static_cast<size_t>(s.bytes());
-  }
-  try {
-    const Model model = unpack(packed);
-    check_model(model);
-    require(pack(model).payload == packed.payload && header_of(pack(model)) == header_of(packed),
-            "the payload is not in canonical form");
   } catch (const Error& error) {
     fail("{}: {}", origin, error.what());
   }
-  return packed;
 }
 
 PackedModel read_packed(const std::filesystem::path& path) { return packed_from_bytes(read_text(path), path.string()); }

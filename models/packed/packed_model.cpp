@@ -2,56 +2,54 @@
 #include "models/packed/packed_model.h"
 
 #include <algorithm>
-#include <bit>
-#include <cmath>
 
 #include "base/fail.h"
-#include "base/half.h"
 #include "base/text.h"
-#include "models/graph/storage.h"
 #include "models/packed/bits.h"
 
 namespace carat {
 namespace {
 
-// How a buffer of the graph is stored; values is filled in by the caller for sparse tensors.
-Section section_of(const ModelGraph& graph, const std::string& buffer, const std::vector<int64_t>& shape) {
-  const LayerSpec& layer = graph.layer(buffer.substr(0, buffer.rfind('.')));
-  Section section;
-  section.buffer = buffer;
-  section.elements = 1;
-  for (const int64_t extent : shape) section.elements *= extent;
-  section.values = section.elements;
-  if (has_weights(layer) && layer.quant && buffer.ends_with(".weight")) {
-    section.is_code = true;
-    section.value_bits = layer.quant->bits();
-  } else if (layer.op == OpKind::scale && layer.arithmetic != Arithmetic::float32) {
-    section.value_bits = 16;
-  }
-  return section;
+std::vector<float> codebook_of(const Model& model, const Section& section) {
+  if (section.coding != Coding::index) return {};
+  return model.buffer(split_buffer_name(section.buffer).layer + ".codebook").values;
 }
 
-bool is_weight(const ModelGraph& graph, const Section& section) {
-  return section.buffer.ends_with(".weight") &&
-         has_weights(graph.layer(section.buffer.substr(0, section.buffer.rfind('.'))));
+// 1 for every weight that is stored under a mask: nonzeros, or all in kept blocks.
+std::vector<uint8_t> kept_weights(const Model& model, const std::string& layer, const std::vector<float>& values) {
+  if (model.graph.layer(layer).block) return model.masks.at(layer).kept;
+  std::vector<uint8_t> kept(values.size());
+  std::transform(values.begin(), values.end(), kept.begin(), [](float v) { return v != 0.0F ? 1 : 0; });
+  return kept;
 }
 
-uint64_t encode(float value, const Section& section) {
-  if (section.is_code) return static_cast<uint64_t>(static_cast<int64_t>(value));
-  if (section.value_bits == 16) {
-    require(round_to_half(value) == value, "{}: {} is not an fp16 value", section.buffer, value);
-    return to_half(value);
-  }
-  return std::bit_cast<uint32_t>(value);
+void write_mask(const LayerSpec& layer, const Section& section, const std::vector<uint8_t>& kept, BitWriter& writer) {
+  if (section.mask == MaskKind::bit)
+    for (const uint8_t bit : kept) writer.put(bit, 1);
+  if (section.mask != MaskKind::block) return;
+  std::vector<uint8_t> blocks(static_cast<size_t>(section.mask_bits), 0);
+  for (int64_t i = 0; i < section.elements; ++i)
+    blocks[static_cast<size_t>(block_of(layer, section.elements, i))] = kept[static_cast<size_t>(i)];
+  for (const uint8_t bit : blocks) writer.put(bit, 1);
 }
 
-float decode(uint64_t bits, const Section& section) {
-  if (section.is_code) {
-    const auto shift = static_cast<int>(64 - section.value_bits);
-    return static_cast<float>(static_cast<int64_t>(bits << shift) >> shift);
-  }
-  if (section.value_bits == 16) return from_half(static_cast<uint16_t>(bits));
-  return std::bit_cast<float>(static_cast<uint32_t>(bits));
+std::vector<uint8_t> read_mask(const LayerSpec& layer, const Section& section, BitReader& reader) {
+  std::vector<uint8_t> bits(static_cast<size_t>(section.mask_bits));
+  for (uint8_t& bit : bits) bit = static_cast<uint8_t>(reader.get(1));
+  if (section.mask == MaskKind::bit) return bits;
+  std::vector<uint8_t> kept(static_cast<size_t>(section.elements), 1);
+  if (section.mask == MaskKind::block)
+    for (int64_t i = 0; i < section.elements; ++i)
+      kept[static_cast<size_t>(i)] = bits[static_cast<size_t>(block_of(layer, section.elements, i))];
+  return kept;
+}
+
+void unpack_mask(Model& model, const Section& section, std::vector<uint8_t> kept) {
+  const std::string layer = split_buffer_name(section.buffer).layer;
+  if (!is_weight(model.graph, section.buffer) || !model.graph.layer(layer).is_masked) return;
+  const Buffer& weights = model.buffers.at(section.buffer);
+  if (!model.graph.layer(layer).block) kept = kept_weights(model, layer, weights.values);
+  model.masks[layer] = {weights.shape, std::move(kept)};
 }
 
 }  // namespace
@@ -64,18 +62,16 @@ PackedModel pack(const Model& fused) {
   packed.graph = fused.graph;
   BitWriter writer;
   for (const auto& [name, shape] : buffer_shapes(fused.graph)) {
-    Section section = section_of(fused.graph, name, shape);
     const std::vector<float>& values = fused.buffer(name).values;
-    if (is_weight(fused.graph, section)) {
-      const auto zeros = std::count(values.begin(), values.end(), 0.0F);
-      const int64_t nonzeros = section.elements - zeros;
-      section.has_mask = weight_storage(section.elements, nonzeros, section.value_bits).has_mask;
-      if (section.has_mask) section.values = nonzeros;
-    }
-    if (section.has_mask)
-      for (const float value : values) writer.put(value != 0.0F ? 1 : 0, 1);
-    for (const float value : values)
-      if (!section.has_mask || value != 0.0F) writer.put(encode(value, section), section.value_bits);
+    std::vector<uint8_t> kept(values.size(), 1);
+    const std::string layer = split_buffer_name(name).layer;
+    if (is_weight(fused.graph, name)) kept = kept_weights(fused, layer, values);
+    const Section section = section_of(fused.graph, name, shape, std::count(kept.begin(), kept.end(), 1));
+    write_mask(fused.graph.layer(layer), section, kept, writer);
+    const std::vector<float> book = codebook_of(fused, section);
+    for (size_t i = 0; i < values.size(); ++i)
+      if (section.mask == MaskKind::none || kept[i] != 0)
+        writer.put(encode(values[i], section, book), section.value_bits);
     writer.align();
     packed.sections.push_back(section);
   }
@@ -92,30 +88,42 @@ Model unpack(const PackedModel& packed) {
     Buffer& buffer = model.buffers[section.buffer];
     buffer.shape = shapes.at(section.buffer);
     buffer.values.assign(static_cast<size_t>(section.elements), 0.0F);
-    std::vector<uint8_t> kept(buffer.values.size(), 1);
-    if (section.has_mask)
-      for (uint8_t& bit : kept) bit = static_cast<uint8_t>(reader.get(1));
+    // "layer.codebook" comes before "layer.weight": sections are sorted by name.
+    const std::vector<float> book = codebook_of(model, section);
+    std::vector<uint8_t> kept = read_mask(packed.graph.layer(split_buffer_name(section.buffer).layer), section, reader);
     for (size_t i = 0; i < kept.size(); ++i)
-      if (kept[i] != 0) buffer.values[i] = decode(reader.get(section.value_bits), section);
+      if (kept[i] != 0) buffer.values[i] = decode(reader.get(section.value_bits), section, book);
     reader.align();
-    const std::string layer = section.buffer.substr(0, section.buffer.rfind('.'));
-    if (!is_weight(packed.graph, section) || !packed.graph.layer(layer).is_masked) continue;
-    for (size_t i = 0; i < kept.size(); ++i) kept[i] = buffer.values[i] != 0.0F ? 1 : 0;
-    model.masks[layer] = {buffer.shape, std::move(kept)};
+    unpack_mask(model, section, std::move(kept));
   }
   return model;
 }
 
 std::string describe(const PackedModel& packed) {
-  std::string text = fmt::format("{:<32} {:>10} {:>10} {:>6} {:>6} {:>12}\n", "tensor", "elements", "stored", "bits",
-                                 "mask", "total bits");
-  for (const Section& s : packed.sections)
-    text += fmt::format("{:<32} {:>10} {:>10} {:>6} {:>6} {:>12}\n", s.buffer, with_separators(s.elements),
-                        with_separators(s.values), s.value_bits, s.has_mask ? "yes" : "no", with_separators(s.bits()));
+  const auto row = [](const auto&... cells) {
+    return fmt::format("{:<32} {:>10} {:>10} {:<20} {:<6} {:>12} {:>10} {:>22}\n", cells...);
+  };
+  std::string text = row("tensor", "elements", "stored", "values", "mask", "total bits", "bytes", "range");
+  const Model model = unpack(packed);
+  for (const Section& s : packed.sections) {
+    const std::vector<float>& values = model.buffer(s.buffer).values;
+    const auto [lowest, highest] = std::minmax_element(values.begin(), values.end());
+    text +=
+        row(s.buffer, with_separators(s.elements), with_separators(s.values), name_of(s), name_of(s.mask),
+            with_separators(s.bits()), with_separators(s.bytes()), fmt::format("{:.6g} .. {:.6g}", *lowest, *highest));
+  }
   const PayloadSize size = payload_size(packed);
-  return text + fmt::format("payload {} bits, padding {} bits, header {} bytes, file {} bytes\n",
-                            with_separators(size.payload_bits), size.padding_bits, with_separators(size.header_bytes),
-                            with_separators(size.file_bytes));
+  text += fmt::format("payload {} bits, padding {} bits, header {} bytes, file {} bytes\n",
+                      with_separators(size.payload_bits), size.padding_bits, with_separators(size.header_bytes),
+                      with_separators(size.file_bytes));
+  text += fmt::format("sparsity of the weights {:.2f} %\n", 100.0 * sparsity(model));
+  const Provenance& from = packed.provenance;
+  if (!from.recipe.empty()) text += fmt::format("recipe {}\n", from.recipe);
+  if (!from.commit.empty()) text += fmt::format("made by commit {}\n", from.commit);
+  if (from.total > 0)
+    text += fmt::format("claimed: {} of {} images of {} ({:.2f} %)\n", from.correct, from.total, from.data,
+                        100.0 * static_cast<double>(from.correct) / static_cast<double>(from.total));
+  return text;
 }
 
 }  // namespace carat

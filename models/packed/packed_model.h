@@ -8,27 +8,28 @@
 #include <string_view>
 #include <vector>
 
+#include "models/packed/section.h"
 #include "models/weights/model.h"
 
 namespace carat {
 
-// One tensor in the payload; starts on a byte.
-struct Section {
-  std::string buffer;       // "block1.conv1.weight"
-  bool has_mask = false;    // one bit per element, then the nonzero values
-  int64_t value_bits = 32;  // two's complement codes, fp16 (16) or float32 (32)
-  bool is_code = false;
-  int64_t elements = 0;
-  int64_t values = 0;  // stored values
+// Where a packed model comes from and what is claimed of it. Framing: nothing of it is counted.
+struct Provenance {
+  std::string recipe;   // hash of the resolved recipe, hexadecimal
+  std::string commit;   // of the program that made it
+  std::string data;     // what the claim was measured on
+  int64_t correct = 0;  // of total images
+  int64_t total = 0;    // 0: nothing is claimed
 
-  int64_t bits() const { return (has_mask ? elements : 0) + values * value_bits; }
-  int64_t bytes() const { return (bits() + 7) / 8; }
+  bool operator==(const Provenance&) const = default;
 };
 
 struct PackedModel {
   ModelGraph graph;
   std::vector<Section> sections;
   std::string payload;
+  std::vector<std::string> class_names;  // of every class, or none
+  Provenance provenance;
 };
 
 struct PayloadSize {
@@ -40,7 +41,8 @@ struct PayloadSize {
 
 // Packs a fused network. Throws Error "layer X: run the fuse stage before pack", or when fp16 cannot hold a scale.
 PackedModel pack(const Model& fused);
-// The numbers again; masks are where stored weights are not zero. pack(unpack(p)) gives the same bytes.
+// The numbers again; masks are where stored weights are not zero, or as the block mask says. pack(unpack(p)) gives the
+// same payload.
 Model unpack(const PackedModel& packed);
 
 std::string to_bytes(const PackedModel& packed);

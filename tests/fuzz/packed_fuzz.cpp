@@ -12,7 +12,7 @@
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::string bytes(reinterpret_cast<const char*>(data), size);
   if (size > 24) {
-    bytes.replace(0, 8, std::string("CARAT\0\1\0", 8));
+    bytes.replace(0, 8, std::string("CARAT\0\2\0", 8));
     const uint64_t checksum = carat::hash64(bytes.data(), size - 8);
     std::memcpy(bytes.data() + size - 8, &checksum, 8);
   }

@@ -54,7 +54,6 @@ TEST(ConvolveCodes, EqualsTheFormula) {
     std::vector<int32_t> acc(static_cast<size_t>(w.out_channels * w.out_height() * w.out_width()));
     const SparseKernels sparse = sparse_kernels(weights.data(), w);
     convolve_codes(x.data(), sparse, w, acc.data());
-    int64_t largest = 0;
     size_t at = 0;
     for (int64_t k = 0; k < w.out_channels; ++k)
       for (int64_t oy = 0; oy < w.out_height(); ++oy)
@@ -72,9 +71,7 @@ TEST(ConvolveCodes, EqualsTheFormula) {
                        static_cast<int64_t>(x[static_cast<size_t>((channel * w.height + y) * w.width + i)]);
               }
           ASSERT_EQ(acc[at++], sum);
-          largest = std::max(largest, std::abs(sum));
         }
-    EXPECT_GE(accumulator_bound(sparse, 255), largest);
   }
 }
 

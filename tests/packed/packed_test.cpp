@@ -4,8 +4,8 @@
 #include "base/hash.h"
 #include "base/random.h"
 #include "models/graph/builder.h"
-#include "models/packed/integer_executor.h"
 #include "models/packed/packed_model.h"
+#include "models/packed/reference_executor.h"
 #include "tests/support/files.h"
 
 namespace carat {
@@ -105,7 +105,7 @@ TEST(Packed, MutationsBelowAValidChecksum) { mutate(3000, 0); }
 TEST(FullPacked, LongMutations) { mutate(300000, 1); }
 
 TEST(Executor, TinyNetworkByHand) {
-  const IntegerExecutor executor(pack(tiny_fused({2, -3})));
+  const ReferenceExecutor executor(pack(tiny_fused({2, -3})));
   const std::vector<uint8_t> image = {0, 10, 255, 1};
   std::vector<float> logits(8);
   // classes() counts channels; the executor copies the whole last result.
@@ -121,7 +121,7 @@ TEST(Executor, RefusesSumsBeyondInt32) {
   model.graph = ModelGraph("t", layers);
   model.buffers["conv.weight"] = {{1, 20000, 1, 1}, std::vector<float>(20000, 2047.0F)};
   model.masks["conv"] = {{1, 20000, 1, 1}, std::vector<uint8_t>(20000, 1)};
-  EXPECT_EQ(message_of([&] { IntegerExecutor{pack(model)}; }),
+  EXPECT_EQ(message_of([&] { ReferenceExecutor{pack(model)}; }),
             "layer conv: its sums may reach 10439700000, beyond 32-bit integers");
 }
 

@@ -7,7 +7,7 @@
 
 #include "base/file.h"
 #include "data/loader.h"
-#include "models/packed/integer_executor.h"
+#include "models/packed/fast_executor.h"
 #include "scoring/score_sheet.h"
 #include "tests/support/files.h"
 
@@ -53,14 +53,14 @@ class ResultTest : public testing::Test {
     std::istringstream lines(read_text(source_folder() + "/tests/golden/" + result.folder + "_predictions.txt"));
     for (int64_t line = 0; lines >> line;) expected.push_back(line);
     ASSERT_EQ(expected.size(), 1000U);
-    EXPECT_EQ(IntegerExecutor(packed_of(result)).predict(gather(*data, 0, 1000).pixels, 2), expected);
+    EXPECT_EQ(FastExecutor(packed_of(result)).predict(gather(*data, 0, 1000).pixels, 2), expected);
   }
 
   static void check_accuracy(const Result& result) {
     const std::optional<Dataset> data = data_of(result);
     if (!data) GTEST_SKIP() << result.data << " is not on this machine";
     const std::vector<int64_t> predicted =
-        IntegerExecutor(packed_of(result)).predict(gather(*data, 0, data->size()).pixels, 2);
+        FastExecutor(packed_of(result)).predict(gather(*data, 0, data->size()).pixels, 2);
     int64_t correct = 0;
     for (size_t i = 0; i < predicted.size(); ++i) correct += predicted[i] == data->labels[i] ? 1 : 0;
     const nlohmann::json sheet = sheet_of(result);

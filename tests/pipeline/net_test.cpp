@@ -7,7 +7,9 @@
 #include "models/graph/builder.h"
 #include "models/net/fake_quant.h"
 #include "models/net/network.h"
-#include "models/packed/integer_executor.h"
+#include "models/packed/fast_executor.h"
+#include "models/packed/reference_executor.h"
+#include "tests/support/random_fused.h"
 #include "stages/fusion.h"
 #include "stages/scale_fit.h"
 
@@ -152,12 +154,22 @@ TEST_P(Agreement, ExecutorEqualsLibTorchToTheLastBit) {
     check_model(fused);
     EXPECT_EQ(fused.graph, fuse_graph(graph, GetParam()));
     std::vector<float> logits(kImages * 5);
-    IntegerExecutor(pack(fused)).run(images.data(), kImages, logits.data(), 2);
+    ReferenceExecutor(pack(fused)).run(images.data(), kImages, logits.data(), 2);
     EXPECT_EQ(to_buffer(forward(fused, images, kImages, Mode::exact)).values, logits);
     // The fast path differs in pools and activation functions only by float rounding, except where a code flips.
     const at::Tensor fast = forward(fused, images, kImages, Mode::evaluate);
     const at::Tensor unfused = forward(model, images, kImages, Mode::evaluate);
     EXPECT_LT((fast - unfused).abs().mean().item<double>(), 0.1 * unfused.std().item<double>());
+  }
+}
+
+TEST(Network, EqualsTheExecutorsOnRandomFusedNetworks) {
+  for (int64_t seed = 1; seed <= 60; ++seed) {
+    const Model model = RandomFused(seed).make();
+    const std::vector<uint8_t> images = random_images(3, model.graph.input().input_shape.elements());
+    std::vector<float> logits(3 * 5);
+    FastExecutor(pack(model)).run(images.data(), 3, logits.data(), 1);
+    ASSERT_EQ(to_buffer(forward(model, images, 3, Mode::exact)).values, logits) << seed;
   }
 }
 

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// The fast executor against the reference on random networks, value by value; the packed format on every kind.
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "models/packed/arena.h"
+#include "models/packed/fast_executor.h"
+#include "models/packed/reference_executor.h"
+#include "tests/support/random_fused.h"
+
+namespace carat {
+namespace {
+
+std::vector<uint8_t> random_pixels(int64_t count, int64_t seed) {
+  Random random({seed, "test", "pixels", 0});
+  std::vector<uint8_t> pixels(static_cast<size_t>(count));
+  for (uint8_t& pixel : pixels) pixel = static_cast<uint8_t>(random.below(256));
+  return pixels;
+}
+
+void compare_executors(int64_t seeds) {
+  int64_t compared = 0;
+  for (int64_t seed = 1; seed <= seeds; ++seed) {
+    const PackedModel packed = packed_from_bytes(to_bytes(pack(RandomFused(seed).make())), "f");
+    const ReferenceExecutor reference(packed);
+    const FastExecutor fast(packed);
+    const std::vector<uint8_t> image = random_pixels(packed.graph.input().input_shape.elements(), seed);
+    std::map<size_t, std::vector<float>> values;
+    std::vector<float> expected(5), got(5);
+    reference.run_observed(image.data(), expected.data(),
+                           [&](size_t layer, const std::vector<float>& v) { values[layer] = v; });
+    fast.run_observed(image.data(), got.data(), [&](size_t layer, const std::vector<float>& v) {
+      ASSERT_EQ(v, values.at(layer)) << "seed " << seed << ", layer " << packed.graph.layers()[layer].name;
+      compared += static_cast<int64_t>(v.size());
+    });
+    ASSERT_EQ(got, expected) << "seed " << seed;
+  }
+  EXPECT_GT(compared, seeds * 1000);
+}
+
+TEST(Executors, AgreeOnRandomNetworks) { compare_executors(150); }
+TEST(FullExecutors, AgreeOnManyRandomNetworks) { compare_executors(5000); }
+
+TEST(Executors, ThreadsAndSharingChangeNothing) {
+  const PackedModel packed = pack(RandomFused(3).make());
+  const FastExecutor fast(packed);
+  const std::vector<uint8_t> images = random_pixels(packed.graph.input().input_shape.elements() * 17, 5);
+  std::vector<float> one(17 * 5), four(17 * 5);
+  fast.run(images.data(), 17, one.data(), 1);
+  fast.run(images.data(), 17, four.data(), 4);
+  EXPECT_EQ(one, four);
+}
+
+TEST(PackedKinds, EveryKindComesBackWhole) {
+  std::map<std::string, int> kinds;
+  for (int64_t seed = 1; seed <= 100; ++seed) {
+    const Model model = RandomFused(seed).make();
+    const std::string bytes = to_bytes(pack(model));
+    const Model back = unpack(packed_from_bytes(bytes, "f"));
+    ASSERT_EQ(back.graph, model.graph);
+    ASSERT_EQ(back.buffers, model.buffers) << seed;
+    ASSERT_EQ(back.masks, model.masks) << seed;
+    for (const Section& section : pack(model).sections)
+      ++kinds[name_of(section) + " " + std::string(name_of(section.mask))];
+  }
+  for (const char* kind : {"signs none", "signs bit", "2-bit indices bit", "3-bit indices none", "2-bit codes block",
+                           "8-bit codes block", "fp16 none", "float32 none", "3-bit unsigned codes none"})
+    EXPECT_GT(kinds[kind], 0) << kind;
+}
+
+TEST(Arena, BlocksThatLiveTogetherDoNotOverlap) {
+  Random random({1, "test", "arena", 0});
+  for (int round = 0; round < 200; ++round) {
+    std::vector<ArenaBlock> blocks(20);
+    for (ArenaBlock& block : blocks) {
+      block.bytes = 1 + random.below(1000);
+      block.first = random.below(20);
+      block.last = block.first + random.below(5);
+    }
+    const int64_t total = place_blocks(blocks);
+    for (size_t i = 0; i < blocks.size(); ++i) {
+      ASSERT_LE(blocks[i].offset + blocks[i].bytes, total);
+      for (size_t j = 0; j < i; ++j) {
+        const bool together = blocks[i].first <= blocks[j].last && blocks[j].first <= blocks[i].last;
+        const bool apart = blocks[i].offset + blocks[i].bytes <= blocks[j].offset ||
+                           blocks[j].offset + blocks[j].bytes <= blocks[i].offset;
+        ASSERT_TRUE(!together || apart);
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace carat
