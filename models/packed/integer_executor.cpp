@@ -83,18 +83,21 @@ void IntegerExecutor::run(const uint8_t* images, int64_t count, float* logits, i
   const int64_t image = model_.graph.input().input_shape.elements();
   const int64_t classes = model_.graph.classes();
   parallel_ranges(count, threads, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) run_image(images + i * image, logits + i * classes);
+    for (int64_t i = begin; i < end; ++i)
+      run_observed(images + i * image, logits + i * classes, [](size_t, const std::vector<float>&) {});
   });
 }
 
-void IntegerExecutor::run_image(const uint8_t* image, float* logits) const {
+void IntegerExecutor::run_observed(const uint8_t* image, float* logits, const Observer& observer) const {
   std::vector<Values> values(inputs_.size());
   values[0] = {std::vector<float>(static_cast<size_t>(model_.graph.input().input_shape.elements())), input_is_codes_};
   input_values(model_.graph, image, values[0].data.data());
+  observer(0, values[0].data);
   for (size_t i = 1; i < values.size(); ++i) {
     std::vector<const Values*> inputs;
     for (const size_t from : inputs_[i]) inputs.push_back(&values[from]);
     values[i] = run_layer(i, inputs);
+    observer(i, values[i].data);
     for (const size_t from : inputs_[i])
       if (last_use_[from] == i) values[from] = {};
   }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -20,6 +21,9 @@ class IntegerExecutor {
   // images {count, C, H, W}; logits {count, classes}. Images are shared between threads; the result does not depend on
   // their number.
   void run(const uint8_t* images, int64_t count, float* logits, int64_t threads) const;
+  // One image {C, H, W}; observer sees the result {C, H, W} of every layer, codes and sums as whole numbers.
+  using Observer = std::function<void(size_t layer, const std::vector<float>& values)>;
+  void run_observed(const uint8_t* image, float* logits, const Observer& observer) const;
   // The most likely class (the first of equals) of every image. Throws Error when pixels do not make whole images.
   std::vector<int64_t> predict(std::span<const uint8_t> pixels, int64_t threads) const;
 
@@ -28,7 +32,6 @@ class IntegerExecutor {
     std::vector<float> data;
     bool is_codes = false;
   };
-  void run_image(const uint8_t* image, float* logits) const;
   Values run_layer(size_t index, const std::vector<const Values*>& inputs) const;
   Values run_weights(size_t index, const Values& input) const;
   Window window_of(size_t index) const;
