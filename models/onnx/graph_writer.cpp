@@ -188,11 +188,6 @@ std::string GraphWriter::axis(int64_t value) {
   return name;
 }
 
-std::string GraphWriter::zero_point(OnnxType type) {
-  const std::string name = "zero_point/" + onnx::TensorProto_DataType_Name(type);
-  return names_.contains(name) ? name : codes(name, {}, {0.0F}, type);
-}
-
 void GraphWriter::set_input(const std::string& name, OnnxType type, const std::vector<int64_t>& shape) {
   take(name);
   set_type(*graph_.add_input(), name, type, shape);

@@ -46,7 +46,6 @@ class GraphWriter {
   std::string scalar(float value);
   std::string shared_integers(const std::vector<int64_t>& values);
   std::string axis(int64_t value);
-  std::string zero_point(OnnxType type);
 
   // Types of values; -1 is the batch.
   void set_input(const std::string& name, OnnxType type, const std::vector<int64_t>& shape);

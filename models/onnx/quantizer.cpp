@@ -46,7 +46,8 @@ void write_real(const OnnxLayer& layer) {
 }  // namespace
 
 // QuantizeLinear rounds half to even and saturates at its type; a narrower range takes a Clip before it. Whole numbers
-// are rounded once more: that keeps a runtime from merging the quantizer with the sums before it.
+// are rounded once more: that keeps a runtime from merging the quantizer with the sums before it. The type of the codes
+// is an attribute: ONNX Runtime 1.32 cannot move a quantizer with a signed zero point past a Reshape.
 void write_quantizer(const OnnxLayer& layer) {
   if (layer.numbers == OnnxNumbers::real) return write_real(layer);
   constexpr int64_t kWidestByte = 8;
@@ -60,9 +61,9 @@ void write_quantizer(const OnnxLayer& layer) {
   if (quant.lowest_code() > lowest_of(type) || quant.highest_code() < highest_of(type))
     x = clamped(layer, x, layer.part("clamped"));
   const std::string one = graph.scalar(1.0F);
-  const std::string zero = graph.zero_point(type);
-  const std::string codes = graph.node("QuantizeLinear", {x, one, zero}, layer.part("codes"));
-  graph.node("DequantizeLinear", {codes, one, zero}, layer.name());
+  const std::string codes =
+      graph.node("QuantizeLinear", {x, one}, layer.part("codes"), {attribute("output_dtype", int64_t{type})});
+  graph.node("DequantizeLinear", {codes, one}, layer.name());
 }
 
 }  // namespace carat
