@@ -11,18 +11,21 @@ The model is executed on those images three times: as it is, at ONNX Runtime's d
 the codes of every quantizer as further outputs, at the default level and without any optimization. Reported are codes
 that differ, predictions that differ, and the largest difference of a logit over the largest logit.
 Exit 1: a code or prediction differs, or logits by more than the tolerance.
---golden writes the logits of the unchanged model, a line an image, with 9 digits: they name the float32 exactly.
+--golden writes size and CRC-32 of the model's file and the logits of the first three images, with 9 digits, which name
+the float32 exactly: tests/golden/onnx/.
 Needs Python 3 with onnx, onnxruntime and numpy; versions are printed.
 """
 import argparse
 import json
 import sys
+import zlib
 from pathlib import Path
 
 import numpy as np
 import onnx
 import onnxruntime as ort
 
+GOLDEN_IMAGES = 3
 DEFAULT = ort.SessionOptions().graph_optimization_level
 NONE = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
 
@@ -86,6 +89,13 @@ def count_codes(model, level, codes, batch, wanted, found):
     return differing, total, largest
 
 
+def write_golden(args, logits):
+    data = Path(args.model).read_bytes()
+    lines = [f"# onnx {onnx.__version__}, onnxruntime {ort.__version__}", f"bytes {len(data)} crc32 {zlib.crc32(data)}"]
+    lines += [" ".join(f"{value:.9g}" for value in row) for row in logits]
+    Path(args.golden).write_text("\n".join(lines) + "\n")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model")
@@ -126,7 +136,7 @@ def main():
                 print(f"  {layer}: {count}")
                 failed = True
     if args.golden:
-        Path(args.golden).write_text("".join(" ".join(f"{v:.9g}" for v in row) + "\n" for row in logits))
+        write_golden(args, logits[:GOLDEN_IMAGES])
     sys.exit(1 if failed else 0)
 
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// A fused network for 1x12x12 images with every operation that ONNX export knows on codes.
+// Fused networks for 1x12x12 images: every operation that ONNX export knows on codes, and every quantizer on ties.
 #pragma once
+
+#include <fmt/format.h>
 
 #include "base/half.h"
 #include "base/random.h"
@@ -9,8 +11,52 @@
 
 namespace carat {
 
-class EveryOp {
+// Layers on codes, added to a graph.
+class CodeLayers {
+ protected:
+  explicit CodeLayers(const std::string& name) : net_(name) {}
+
+  std::string quant(const std::string& name, const std::string& from, QuantSpec spec) {
+    LayerSpec layer;
+    layer.name = name;
+    layer.op = OpKind::activation_quant;
+    layer.inputs = {from};
+    layer.quant = spec;
+    layer.has_unit_scale = true;
+    return net_.add(layer);
+  }
+
+  std::string codes(const std::string& name, const std::string& from, const GraphBuilder::Conv& conv, int64_t bits) {
+    GraphBuilder alone("shape");
+    LayerSpec image;
+    image.name = from;
+    image.input_shape = net_.shape_of(from);
+    alone.add(image);
+    alone.conv(name, from, conv);
+    LayerSpec layer = alone.build().layers().back();
+    layer.quant = QuantSpec::symmetric(bits, Granularity::kernel);
+    layer.has_unit_scale = true;
+    return net_.add(layer);
+  }
+
+  std::string scale(const std::string& name, const std::string& from, Arithmetic arithmetic, bool has_bias) {
+    LayerSpec layer;
+    layer.name = name;
+    layer.op = OpKind::scale;
+    layer.inputs = {from};
+    layer.arithmetic = arithmetic;
+    layer.has_bias = has_bias;
+    return net_.add(layer);
+  }
+
+  static constexpr Granularity kAll = Granularity::tensor;
+  GraphBuilder net_;
+};
+
+class EveryOp : CodeLayers {
  public:
+  EveryOp() : CodeLayers("every_op") {}
+
   Model build() {
     Model model = initialize(graph(), 1);
     for (const LayerSpec& layer : model.graph.layers()) {
@@ -56,7 +102,9 @@ class EveryOp {
     const GraphBuilder::Conv grouped = {
         .out_channels = 8, .kernel = 3, .stride = 2, .groups = 2, .padding = Padding::same};
     const std::string y = scale("grouped.scale", codes("grouped", q, grouped, 4), Arithmetic::fp16, true);
-    return quant("narrow.quant", net_.unary(OpKind::hard_swish, "hard_swish", y), QuantSpec::symmetric(3, kAll));
+    const std::string both =
+        net_.join(OpKind::add, "hard_swish.add", {net_.unary(OpKind::hard_swish, "hard_swish", y), y});
+    return quant("narrow.quant", both, QuantSpec::symmetric(3, kAll));
   }
 
   std::string squeeze_and_excite(const std::string& x, const std::string& other) {
@@ -74,39 +122,6 @@ class EveryOp {
     linear.has_unit_scale = true;
     const std::string y = scale("excite.scale", net_.add(linear), Arithmetic::fp16_strict, true);
     return net_.join(OpKind::multiply, "multiply", {x, net_.unary(OpKind::hard_sigmoid, "hard_sigmoid", y)});
-  }
-
-  std::string quant(const std::string& name, const std::string& from, QuantSpec spec) {
-    LayerSpec layer;
-    layer.name = name;
-    layer.op = OpKind::activation_quant;
-    layer.inputs = {from};
-    layer.quant = spec;
-    layer.has_unit_scale = true;
-    return net_.add(layer);
-  }
-
-  std::string codes(const std::string& name, const std::string& from, const GraphBuilder::Conv& conv, int64_t bits) {
-    GraphBuilder alone("shape");
-    LayerSpec image;
-    image.name = from;
-    image.input_shape = net_.shape_of(from);
-    alone.add(image);
-    alone.conv(name, from, conv);
-    LayerSpec layer = alone.build().layers().back();
-    layer.quant = QuantSpec::symmetric(bits, Granularity::kernel);
-    layer.has_unit_scale = true;
-    return net_.add(layer);
-  }
-
-  std::string scale(const std::string& name, const std::string& from, Arithmetic arithmetic, bool has_bias) {
-    LayerSpec layer;
-    layer.name = name;
-    layer.op = OpKind::scale;
-    layer.inputs = {from};
-    layer.arithmetic = arithmetic;
-    layer.has_bias = has_bias;
-    return net_.add(layer);
   }
 
   static void fill_codes(const LayerSpec& layer, Buffer& weights) {
@@ -133,9 +148,33 @@ class EveryOp {
       for (float& value : model.buffer(layer.name + ".bias").values) value = round_to_half(value);
   }
 
-  static constexpr Granularity kAll = Granularity::tensor;
-  GraphBuilder net_{"every_op"};
   Random random_{{1, "every_op", "numbers", 0}};
+};
+
+// Multiples of a quarter before every kind of quantizer.
+class EveryQuantizer : CodeLayers {
+ public:
+  EveryQuantizer() : CodeLayers("every_quantizer") {}
+
+  Model build() {
+    const std::string image = net_.input({1, 12, 12});
+    const std::string quarter = scale("quarter", codes("conv", image, {.out_channels = 7}, 4), Arithmetic::fp16, true);
+    std::vector<std::string> all;
+    for (const Rounding rounding : {Rounding::half_even, Rounding::half_away})
+      for (const int64_t bits : {2, 4, 7, 8, 9, 16}) {
+        const std::string name = fmt::format("{}{}", name_of(rounding), bits);
+        all.push_back(quant("unsigned_" + name, quarter, QuantSpec::unsigned_tensor(bits, rounding)));
+        all.push_back(quant("symmetric_" + name, quarter, QuantSpec::symmetric(bits, kAll, rounding)));
+        all.push_back(quant("full_" + name, quarter, QuantSpec::full_range(bits, kAll, rounding)));
+      }
+    net_.linear("classifier", net_.unary(OpKind::global_avg_pool, "pool", net_.join(OpKind::concat, "concat", all)),
+                10);
+    Model model = initialize(net_.build(), 1);
+    model.buffer("conv.weight").values = {7, -7, 1, -1, 3, -2, 0};
+    for (float& k : model.buffer("quarter.scale").values) k = 0.25F;
+    model.buffer("quarter.bias").values = {0, 0, 0, 0.25F, -30.5F, 100, 2.5F};
+    return model;
+  }
 };
 
 }  // namespace carat
