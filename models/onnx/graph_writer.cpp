@@ -13,14 +13,14 @@ using onnx::AttributeProto;
 using onnx::TensorProto;
 
 struct CodeRow {
-  OnnxType type;
   int64_t bits;
+  OnnxType type;
   bool is_signed;
 };
 
-constexpr CodeRow kCodeTypes[] = {{TensorProto::UINT4, 4, false},   {TensorProto::INT4, 4, true},
-                                  {TensorProto::UINT8, 8, false},   {TensorProto::INT8, 8, true},
-                                  {TensorProto::UINT16, 16, false}, {TensorProto::INT16, 16, true}};
+constexpr CodeRow kCodeTypes[] = {{4, TensorProto::UINT4, false},   {4, TensorProto::INT4, true},
+                                  {8, TensorProto::UINT8, false},   {8, TensorProto::INT8, true},
+                                  {16, TensorProto::UINT16, false}, {16, TensorProto::INT16, true}};
 
 const CodeRow& row_of(OnnxType type) {
   for (const CodeRow& row : kCodeTypes)
@@ -170,17 +170,17 @@ std::string GraphWriter::integers(const std::string& name, const std::vector<int
 }
 
 std::string GraphWriter::scalar(float value) {
-  const std::string name = fmt::format("scalar/{}", value);
+  std::string name = fmt::format("scalar/{}", value);
   return names_.contains(name) ? name : floats(name, {}, {value});
 }
 
 std::string GraphWriter::shared_integers(const std::vector<int64_t>& values) {
-  const std::string name = fmt::format("constant/{}", fmt::join(values, ","));
+  std::string name = fmt::format("constant/{}", fmt::join(values, ","));
   return names_.contains(name) ? name : integers(name, values);
 }
 
 std::string GraphWriter::axis(int64_t value) {
-  const std::string name = fmt::format("axis/{}", value);
+  std::string name = fmt::format("axis/{}", value);
   if (names_.contains(name)) return name;
   std::string bytes;
   append(bytes, value);

@@ -49,9 +49,10 @@ void write_upsample(const OnnxLayer& layer) {
   const Shape& in = layer.in();
   const int64_t size = layer.spec.size;
   if (size % in.height == 0 && size % in.width == 0) {
+    const int64_t rows = size / in.height;
+    const int64_t columns = size / in.width;
     const std::string scales =
-        graph.floats(layer.part("scales"), {4},
-                     {1.0F, 1.0F, static_cast<float>(size / in.height), static_cast<float>(size / in.width)});
+        graph.floats(layer.part("scales"), {4}, {1.0F, 1.0F, static_cast<float>(rows), static_cast<float>(columns)});
     graph.node("Resize", {layer.x(), "", scales}, layer.name(),
                {attribute("mode", "nearest"), attribute("nearest_mode", "floor"),
                 attribute("coordinate_transformation_mode", "asymmetric")});
