@@ -28,7 +28,7 @@ int evaluate_command(const std::vector<std::string>& words) {
 
 const std::vector<Command>& command_table() {
   static const std::vector<Command> table = [] {
-    std::vector<Command> all = {{"models", models_command}, {"evaluate", evaluate_command}};
+    std::vector<Command> all = {{"models", models_command}, {"evaluate", evaluate_command}, {"codes", codes_command}};
     all.insert(all.end(), packed_commands().begin(), packed_commands().end());
     all.insert(all.end(), import_commands().begin(), import_commands().end());
     all.insert(all.end(), score_commands().begin(), score_commands().end());

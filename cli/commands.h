@@ -20,5 +20,6 @@ const std::vector<Command>& score_commands();
 const std::vector<Command>& import_commands();
 const std::vector<Command>& packed_commands();
 int models_command(const std::vector<std::string>& words);
+int codes_command(const std::vector<std::string>& words);
 
 }  // namespace carat

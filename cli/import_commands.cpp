@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/onnx_export.h"
 #include "cli/parse.h"
 #include "models/file/import.h"
 #include "models/file/model_file.h"
@@ -109,10 +110,19 @@ int import_command(const std::vector<std::string>& words) {
 int export_command(const std::vector<std::string>& words) {
   ExportRequest request;
   std::string out;
+  OnnxRequest onnx;
   po::options_description options;
-  options.add_options()("layout", po::value(&request.layout)->required(), "")("model", po::value(&request.network), "")(
-      "out", po::value(&out)->required(), "");
+  options.add_options()("layout", po::value(&request.layout), "")("model", po::value(&request.network), "")(
+      "out", po::value(&out), "")("onnx", po::value(&onnx.out), "")("float", po::bool_switch(&onnx.is_float), "");
   const po::variables_map map = parse_words(words, options);
+  if (!onnx.out.empty()) {
+    if (!request.layout.empty() || !out.empty()) throw UsageError("--onnx takes the place of --layout and --out");
+    onnx.files = arguments_of(map);
+    onnx.network = request.network;
+    return export_onnx(onnx);
+  }
+  if (onnx.is_float) throw UsageError("--float belongs to --onnx FILE");
+  if (request.layout.empty() || out.empty()) throw UsageError("expected --layout L --out FILE, or --onnx FILE");
   const std::vector<std::string> arguments = arguments_of(map);
   if (arguments.empty()) throw UsageError("expected a model: a stage's safetensors");
   request.options = key_values({arguments.begin() + 1, arguments.end()});

@@ -23,6 +23,8 @@ const char* const kHelp = R"(carat: takes an image classifier through a compress
                           tensors of another program (safetensors) become a model, model.safetensors
   carat export FILE --layout L --out FILE [--model NAME [key=value ...]]
                           a model's tensors under the names of torchvision, timm or a publication
+  carat export FILE --onnx FILE [--float] [--model NAME]
+                          a fused or packed model as ONNX on integer codes, any model with --float
   carat inspect FILE      what a packed model holds, bit by bit
   carat score FILE [--policy P]... [--track NAME] [--declare D]... [--correct N --total M] [--format table|md|csv|json]
                           score sheet of a model of any stage, a packed model or an operation list
@@ -36,6 +38,9 @@ const char* const kHelp = R"(carat: takes an image classifier through a compress
                  [--predictions FILE] [--model NAME] [--device D] [--threads N]
                  [--arithmetic float32|fp16|fp16_strict] [--rounding half_even|half_away] [--resize N] [--exact]
                           accuracy: a packed model on integer codes, any other model or tensors with LibTorch
+  carat codes FILE --data NAME --output FILE [--root FOLDER] [--labels LIST] [--synsets FILE] [--split test|train]
+              [--limit N] [--model NAME] [--threads N]
+                          the images and the codes after every quantizer, for comparison with other programs
 
 Set-up, tests and formatting are the launcher's: ./carat setup, ./carat test [--all], ./carat format.
 )";
