@@ -25,7 +25,12 @@ const char* const kHelp = R"(carat: takes an image classifier through a compress
                           a model's tensors under the names of torchvision, timm or a publication
   carat export FILE --onnx FILE [--float] [--model NAME]
                           a fused or packed model as ONNX on integer codes, any model with --float
+  carat pack FILE --out FILE [--model NAME] [--arithmetic A] [--rounding R] [--class-names FILE]
+                          a fused model or a published entry becomes a packed model
   carat inspect FILE      what a packed model holds, bit by bit
+  carat verify FILE [--against MODEL] [--data NAME] [--limit N]
+                          checksum, bounds, and the fast executor against the reference one, or against LibTorch on the
+                          stage model it came from, value by value
   carat score FILE [--policy P]... [--track NAME] [--declare D]... [--correct N --total M] [--format table|md|csv|json]
                           score sheet of a model of any stage, a packed model or an operation list
   carat explain FILE LAYER [--policy P]

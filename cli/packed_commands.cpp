@@ -1,19 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // carat pack, carat inspect, carat verify.
-#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <sstream>
 
-#include "base/console.h"
 #include "base/fail.h"
 #include "base/file.h"
-#include "base/parallel.h"
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/parse.h"
+#include "evaluation/verify_command.h"
 #include "models/file/model_file.h"
-#include "models/packed/packed_model.h"
+#include "models/packed/reference_executor.h"
 #include "models/weights/declare_arithmetic.h"
 
 namespace carat {
@@ -69,10 +67,27 @@ int inspect_command(const std::vector<std::string>& words) {
   return 0;
 }
 
+int verify_command(const std::vector<std::string>& words) {
+  const VerifyRequest request = parse_verify(words);
+  if (!request.against.empty()) execute_engine("verify", words);
+  const PackedModel packed = read_packed(request.file);
+  const ReferenceExecutor reference(packed);
+  const LayerSource plain = [&](const uint8_t* image) {
+    LayerValues values;
+    std::vector<float> logits(static_cast<size_t>(packed.graph.classes()));
+    reference.run_observed(image, logits.data(), [&](size_t layer, const std::vector<float>& result) {
+      values[packed.graph.layers()[layer].name] = result;
+    });
+    return values;
+  };
+  return run_verify(request, packed, plain, "the reference executor");
+}
+
 }  // namespace
 
 const std::vector<Command>& packed_commands() {
-  static const std::vector<Command> table = {{"pack", pack_command}, {"inspect", inspect_command}};
+  static const std::vector<Command> table = {
+      {"pack", pack_command}, {"inspect", inspect_command}, {"verify", verify_command}};
   return table;
 }
 

@@ -10,7 +10,9 @@
 #include "base/text.h"
 #include "config/docs.h"
 #include "evaluation/command.h"
+#include "models/file/model_file.h"
 #include "models/net/device.h"
+#include "pipeline/network_layers.h"
 #include "pipeline/network_predictor.h"
 #include "pipeline/pipeline.h"
 #include "pipeline/plan.h"
@@ -116,20 +118,26 @@ int evaluate_command(const std::vector<std::string>& words) {
   return run_evaluate(request, *predictor);
 }
 
+int verify_command(const std::vector<std::string>& words) {
+  VerifyRequest request = parse_verify(words);
+  request.threads = 1;  // LibTorch has threads of its own
+  const PackedModel packed = read_packed(request.file);
+  const Model model = read_any_model(request.against, request.network);
+  return run_verify(request, packed, network_layers(model, packed), request.against);
+}
+
 int execute(const std::vector<std::string>& words) {
   struct Command {
     const char* name;
     int (*run)(const std::vector<std::string>&);
   };
-  static const Command kCommands[] = {{"run", run_command},
-                                      {"plan", plan_command},
-                                      {"check", check_command},
-                                      {"stages", stages_command},
-                                      {"evaluate", evaluate_command}};
-  if (words.empty()) throw UsageError("expected a command: run, plan, check, stages or evaluate");
+  static const Command kCommands[] = {{"run", run_command},           {"plan", plan_command},
+                                      {"check", check_command},       {"stages", stages_command},
+                                      {"evaluate", evaluate_command}, {"verify", verify_command}};
+  if (words.empty()) throw UsageError("expected a command: run, plan, check, stages, evaluate or verify");
   for (const Command& command : kCommands)
     if (words[0] == command.name) return command.run({words.begin() + 1, words.end()});
-  throw UsageError("unknown command '" + words[0] + "', expected run, plan, check, stages or evaluate");
+  throw UsageError("unknown command '" + words[0] + "', expected run, plan, check, stages, evaluate or verify");
 }
 
 }  // namespace
