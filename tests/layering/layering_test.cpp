@@ -48,7 +48,7 @@ std::string library_of(const std::string& header) {
   static const std::vector<std::pair<std::string, std::string>> kLibraries = {
       {"fmt/", "fmt"},     {"xxhash", "xxhash"}, {"yaml-cpp/", "yaml-cpp"}, {"nlohmann/", "nlohmann-json"},
       {"torch/", "torch"}, {"ATen/", "torch"},   {"c10/", "torch"},         {"boost/", "Boost"},
-      {"zlib", "zlib"},    {"cuda", "CUDA"},     {"gtest/", "gtest"}};
+      {"zlib", "zlib"},    {"cuda", "CUDA"},     {"cutlass", "CUTLASS"},    {"gtest/", "gtest"}};
   for (const auto& [prefix, library] : kLibraries)
     if (header.rfind(prefix, 0) == 0) return library;
   return "";
