@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The direct kernel, and the choice between it and tensor cores.
 #include "kernels/convolve_bytes_cuda.h"
-#include "kernels/launch.cuh"
+#include "kernels/launch_cuda.h"
 #include "kernels/scalar/convolution.h"
 
 namespace carat {

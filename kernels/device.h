@@ -9,6 +9,8 @@
 
 namespace carat {
 
+// Whether this build has CUDA kernels, device or not.
+bool has_cuda_kernels();
 // Usable devices: 0 without a driver or device. Never throws.
 int64_t cuda_device_count();
 // Name of device 0 and its compute capability: "NVIDIA A100-SXM4-80GB, sm_80".

@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "kernels/device.h"
-#include "kernels/launch.cuh"
+#include "kernels/launch_cuda.h"
 
 namespace carat {
 namespace {
@@ -27,6 +27,8 @@ class Event {
 };
 
 }  // namespace
+
+bool has_cuda_kernels() { return true; }
 
 int64_t cuda_device_count() {
   int count = 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/fake_quant.h"
-#include "kernels/launch.cuh"
+#include "kernels/launch_cuda.h"
 #include "kernels/quantize.h"
 #include "kernels/scalar/fake_quant.h"
 #include "kernels/scale_channels.h"

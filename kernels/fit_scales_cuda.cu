@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A block of 256 threads, one per lane, fits one kernel.
 #include "kernels/fit_scales.h"
-#include "kernels/launch.cuh"
+#include "kernels/launch_cuda.h"
 #include "kernels/scalar/fit_scales.h"
 
 namespace carat {

@@ -42,6 +42,7 @@ void convolve_bytes_scaled_cuda(const ConvolutionOperands&, const ByteConvolutio
 }
 int64_t convolution_workspace(const ByteConvolution&) { return 0; }
 
+bool has_cuda_kernels() { return false; }
 int64_t cuda_device_count() { return 0; }
 std::string cuda_device_name() { refuse(); }
 DeviceMemory::DeviceMemory(int64_t bytes) : bytes_(bytes) { refuse(); }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kernels/launch.cuh"
+#include "kernels/launch_cuda.h"
 #include "kernels/scalar/statistics.h"
 #include "kernels/statistics.h"
 

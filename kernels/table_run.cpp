@@ -44,6 +44,7 @@ std::vector<Bytes> run_on_cuda(const KernelCase& kernel_case) {
 
 Bytes random_bytes(int64_t n, uint64_t seed) {
   Bytes result;
+  result.reserve(static_cast<size_t>(n));
   for (int64_t i = 0; i < n; ++i)
     result.push_back(static_cast<uint8_t>(scalar::random_bits(seed, static_cast<uint64_t>(i))));
   return result;
@@ -67,6 +68,7 @@ Bytes random_floats(int64_t n, uint64_t seed, bool specials) {
                                  1e-42F,
                                  -8388609.0F};
   std::vector<float> values;
+  values.reserve(static_cast<size_t>(n));
   for (int64_t i = 0; i < n; ++i) values.push_back(20.0F * scalar::random_unit(seed, static_cast<uint64_t>(i)) - 10.0F);
   if (specials)
     for (size_t i = 0; i < std::size(kSpecials) && i * 3 < values.size(); ++i) values[i * 3] = kSpecials[i];

@@ -10,7 +10,7 @@
 #include <cutlass/conv/device/implicit_gemm_convolution.h>
 
 #include "kernels/convolve_bytes_cuda.h"
-#include "kernels/launch.cuh"
+#include "kernels/launch_cuda.h"
 #include "kernels/scalar/convolution.h"
 
 namespace carat {
@@ -174,7 +174,8 @@ void run(const ConvolutionOperands& operands, const ByteConvolution& c, const Te
 }  // namespace
 
 bool runs_on_tensor_cores(const ByteConvolution& c) {
-  return c.window.groups == 1 && c.window.out_channels % kChannelStep == 0;
+  constexpr int64_t kLargestWindow = 32;  // CUTLASS keeps a bit per row and column of the window
+  return c.window.groups == 1 && c.window.out_channels % kChannelStep == 0 && c.window.kernel <= kLargestWindow;
 }
 
 void convolve_on_tensor_cores(const ConvolutionOperands& operands, const ByteConvolution& filled,
