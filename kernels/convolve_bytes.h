@@ -48,9 +48,9 @@ void convolve_bytes_scaled(const ConvolutionOperands& operands, const ByteConvol
                            const ScaleEpilogue& epilogue, uint8_t* codes);
 
 // Device pointers, aligned to 16 bytes (scale_and_bias to 64). Dense convolutions with K divisible by 16 and windows up
-// to 32 x 32 run on tensor cores (CUTLASS implicit GEMM, mma m16n8k32); their x and w are copied into the workspace with
-// channels filled up to a multiple of 16, or weights unpacked, where that is needed. All others run in a direct kernel
-// that unpacks weights in shared memory. Throw Error in a build without CUDA too.
+// to 32 x 32 run on tensor cores (CUTLASS implicit GEMM, mma m16n8k32); their x and w are copied into the workspace
+// with channels filled up to a multiple of 16, or weights unpacked, where that is needed. All others run in a direct
+// kernel that unpacks weights in shared memory. Throw Error in a build without CUDA too.
 struct CudaWork {
   void* workspace;  // convolution_workspace(...) bytes, aligned to 16; may be null when that is 0
   void* stream;

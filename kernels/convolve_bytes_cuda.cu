@@ -10,7 +10,7 @@ namespace {
 template <typename Store>
 __global__ void __launch_bounds__(scalar::kConvolutionThreads)
     direct_kernel(scalar::DirectConvolution convolution, Store store) {
-  __shared__ alignas(16) int8_t tile[scalar::kTileKernels * scalar::kChunkStride];
+  alignas(16) __shared__ int8_t tile[scalar::kTileKernels * scalar::kChunkStride];
   const auto block = static_cast<int>(blockIdx.x);
   const auto thread = static_cast<int>(threadIdx.x);
   scalar::Corner corners[scalar::kOwnPixels];
@@ -28,10 +28,8 @@ __global__ void __launch_bounds__(scalar::kConvolutionThreads)
 
 template <typename Store>
 void run_direct(const ConvolutionOperands& operands, const ByteConvolution& c, const Store& store, void* stream) {
-  const unsigned blocks = grid_size("convolve_bytes", scalar::convolution_blocks(c));
-  direct_kernel<<<blocks, scalar::kConvolutionThreads, 0, stream_of(stream)>>>(scalar::direct_convolution(operands, c),
-                                                                               store);
-  check_launch("convolve_bytes");
+  launch({"convolve_bytes", scalar::convolution_blocks(c), scalar::kConvolutionThreads, stream}, direct_kernel<Store>,
+         scalar::direct_convolution(operands, c), store);
 }
 
 // Bytes of filled-up copies in the workspace: 0 where the operand can be read as it is.

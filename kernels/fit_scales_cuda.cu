@@ -61,9 +61,7 @@ void fit_scales_cuda(const KernelWeights& kernels, const CodeGrid& grid, const S
   if (grid.rounding == CodeRounding::stochastic)
     throw Error("fit_scales: expected half_even or half_away, got stochastic");
   if (kernels.kernels == 0) return;
-  const unsigned blocks = grid_size("fit_scales", kernels.kernels);
-  fit_kernel<<<blocks, scalar::kLanes, 0, stream_of(stream)>>>(kernels, grid, fits);
-  check_launch("fit_scales");
+  launch({"fit_scales", kernels.kernels, scalar::kLanes, stream}, fit_kernel, kernels, grid, fits);
 }
 
 }  // namespace carat

@@ -20,13 +20,13 @@ __global__ void unpack_kernel(const uint8_t* stream, int64_t n, bool is_signed, 
   if (block * scalar::kBlockCodes < n) scalar::unpack_block<kBits>(stream, n, block, is_signed, codes);
 }
 
-unsigned check(const char* kernel, const uint8_t* codes, const uint8_t* stream, int64_t n, int64_t bits) {
+int64_t check(const char* kernel, const uint8_t* codes, const uint8_t* stream, int64_t n, int64_t bits) {
   const std::string name = kernel;
   if (bits < 1 || bits > 8) throw Error(name + ": expected 1 to 8 bits, got " + std::to_string(bits));
   if (reinterpret_cast<uintptr_t>(codes) % 16 != 0 || reinterpret_cast<uintptr_t>(stream) % 4 != 0)
     throw Error(name + ": expected codes aligned to 16 bytes and a stream to 4, got other addresses");
   constexpr int64_t kPerBlock = int64_t{kThreads} * scalar::kBlockCodes;
-  return grid_size(kernel, (n + kPerBlock - 1) / kPerBlock);
+  return (n + kPerBlock - 1) / kPerBlock;
 }
 
 // Calls work with the width as a constant.
@@ -56,21 +56,19 @@ void with_width(int64_t bits, const Work& work) {
 
 void pack_codes_cuda(const uint8_t* codes, int64_t n, int64_t bits, uint8_t* stream, void* cuda_stream) {
   if (n == 0) return;
-  const unsigned blocks = check("pack_codes", codes, stream, n, bits);
+  const int64_t blocks = check("pack_codes", codes, stream, n, bits);
   with_width(bits, [&](auto width) {
-    pack_kernel<decltype(width)::value><<<blocks, kThreads, 0, stream_of(cuda_stream)>>>(codes, n, stream);
+    launch({"pack_codes", blocks, kThreads, cuda_stream}, pack_kernel<decltype(width)::value>, codes, n, stream);
   });
-  check_launch("pack_codes");
 }
 
 void unpack_codes_cuda(const uint8_t* stream, int64_t n, const PackedWidth& width, uint8_t* codes, void* cuda_stream) {
   if (n == 0) return;
-  const unsigned blocks = check("unpack_codes", codes, stream, n, width.bits);
+  const int64_t blocks = check("unpack_codes", codes, stream, n, width.bits);
   with_width(width.bits, [&](auto bits) {
-    unpack_kernel<decltype(bits)::value>
-        <<<blocks, kThreads, 0, stream_of(cuda_stream)>>>(stream, n, width.is_signed, codes);
+    launch({"unpack_codes", blocks, kThreads, cuda_stream}, unpack_kernel<decltype(bits)::value>, stream, n,
+           width.is_signed, codes);
   });
-  check_launch("unpack_codes");
 }
 
 }  // namespace carat

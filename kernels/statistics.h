@@ -12,12 +12,14 @@ struct Extremes {
 };
 void extremes(const float* x, int64_t n, Extremes* result);
 
+constexpr int kMostBins = 4096;
+
 // count equal bins from lowest to highest: number x is in bin clamp(floor((x - lowest) * inverse_width), 0, count - 1),
 // two float32 roundings, inverse_width = float32(count / (highest - lowest)).
 struct HistogramBins {
   float lowest;
   float highest;
-  int64_t count;  // 1 to 4096
+  int64_t count;  // 1 to kMostBins
 };
 // counts {count}, overwritten. Throws Error for bins that are not as said.
 void histogram(const float* x, int64_t n, const HistogramBins& bins, uint64_t* counts);

@@ -10,7 +10,6 @@
 namespace carat {
 
 scalar::Bins scalar::checked_bins(const HistogramBins& bins) {
-  constexpr int64_t kMostBins = 4096;
   require(bins.count >= 1 && bins.count <= kMostBins, "histogram: expected 1 to {} bins, got {}", kMostBins,
           bins.count);
   const double width = static_cast<double>(bins.highest) - static_cast<double>(bins.lowest);

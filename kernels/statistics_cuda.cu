@@ -9,9 +9,9 @@ namespace {
 constexpr int kThreads = 256;
 constexpr int kMostBlocks = 1056;  // eight for each of 132 multiprocessors; the loops cover any n
 
-unsigned blocks_for(int64_t n) {
+int64_t blocks_for(int64_t n) {
   const int64_t blocks = (n + kThreads - 1) / kThreads;
-  return static_cast<unsigned>(blocks < kMostBlocks ? blocks : kMostBlocks);
+  return blocks < kMostBlocks ? blocks : kMostBlocks;
 }
 
 // Calls work(x[i]) for the thread's share of x.
@@ -62,7 +62,7 @@ using Count = unsigned long long;  // what atomicAdd takes
 
 __global__ void __launch_bounds__(kThreads)
     histogram_kernel(const float* x, int64_t n, scalar::Bins bins, Count* counts) {
-  extern __shared__ unsigned local[];
+  __shared__ unsigned local[kMostBins];
   for (int bin = static_cast<int>(threadIdx.x); bin < bins.count; bin += kThreads) local[bin] = 0;
   __syncthreads();
   for_own(x, n, [&](float value) {
@@ -133,9 +133,8 @@ __global__ void choose_digit_kernel(SelectWorkspace* work, int shift, float* res
 }  // namespace
 
 void extremes_cuda(const float* x, int64_t n, Extremes* result, void* stream) {
-  start_extremes<<<1, 1, 0, stream_of(stream)>>>(result);
-  if (n != 0) extremes_kernel<<<blocks_for(n), kThreads, 0, stream_of(stream)>>>(x, n, result);
-  check_launch("extremes");
+  launch({"extremes", 1, 1, stream}, start_extremes, result);
+  if (n != 0) launch({"extremes", blocks_for(n), kThreads, stream}, extremes_kernel, x, n, result);
 }
 
 void histogram_cuda(const float* x, int64_t n, const HistogramBins& bins, uint64_t* counts, void* stream) {
@@ -143,26 +142,23 @@ void histogram_cuda(const float* x, int64_t n, const HistogramBins& bins, uint64
   const auto size = static_cast<size_t>(bins.count);
   check_cuda(cudaMemsetAsync(counts, 0, size * sizeof(uint64_t), stream_of(stream)), "histogram");
   if (n == 0) return;
-  histogram_kernel<<<blocks_for(n), kThreads, size * sizeof(unsigned), stream_of(stream)>>>(
-      x, n, checked, reinterpret_cast<Count*>(counts));
-  check_launch("histogram");
+  launch({"histogram", blocks_for(n), kThreads, stream}, histogram_kernel, x, n, checked,
+         reinterpret_cast<Count*>(counts));
 }
 
 void quantile_cuda(const uint64_t* counts, const HistogramBins& bins, double share, float* result, void* stream) {
   scalar::checked_bins(bins);
-  quantile_kernel<<<1, kThreads, 0, stream_of(stream)>>>(counts, bins, share, result);
-  check_launch("quantile");
+  launch({"quantile", 1, kThreads, stream}, quantile_kernel, counts, bins, share, result);
 }
 
 void kth_magnitude_cuda(const float* x, int64_t n, int64_t k, float* result, void* workspace, void* stream) {
   scalar::check_rank(n, k);
   auto* work = static_cast<SelectWorkspace*>(workspace);
-  start_selection<<<1, scalar::kDigits, 0, stream_of(stream)>>>(work, static_cast<uint64_t>(k));
+  launch({"kth_magnitude", 1, scalar::kDigits, stream}, start_selection, work, static_cast<uint64_t>(k));
   for (int shift = 24; shift >= 0; shift -= 8) {
-    count_digits<<<blocks_for(n), kThreads, 0, stream_of(stream)>>>(x, n, work, shift);
-    choose_digit_kernel<<<1, scalar::kDigits, 0, stream_of(stream)>>>(work, shift, result);
+    launch({"kth_magnitude", blocks_for(n), kThreads, stream}, count_digits, x, n, work, shift);
+    launch({"kth_magnitude", 1, scalar::kDigits, stream}, choose_digit_kernel, work, shift, result);
   }
-  check_launch("kth_magnitude");
 }
 
 void threshold_mask_cuda(const float* x, int64_t n, const float* threshold, uint8_t* mask, void* stream) {

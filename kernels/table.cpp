@@ -37,10 +37,10 @@ Bytes scale_bytes(int64_t count, uint64_t seed) {
 
 // How many kernels n numbers are split into: a divisor of n.
 int64_t kernels_of(int64_t n, bool per_kernel) {
-  if (!per_kernel) return 1;
-  for (const int64_t kernels : {64, 33, 16, 9, 7, 5, 3, 2})
-    if (n % kernels == 0) return kernels;
-  return n;
+  if (per_kernel)
+    for (const int64_t kernels : {64, 33, 31, 16, 13, 9, 7, 5, 3, 2})
+      if (n % kernels == 0) return kernels;
+  return 1;
 }
 
 struct GridCase {
