@@ -10,10 +10,11 @@ if(NOT CARAT_CUDA STREQUAL "off")
     set(CMAKE_CUDA_ARCHITECTURES 80-real 90-real 90-virtual)
     set(CMAKE_CUDA_RUNTIME_LIBRARY Static)
     enable_language(CUDA)
-    # CMake 3.25 does not know CUDA C++20: it asks for 17, which is nvcc's default and gives no flag; ours follows.
+    # CMake 3.25 does not know CUDA C++20: what it writes for 17 becomes ours.
     set(CMAKE_CUDA_STANDARD 17)
-    set(CMAKE_CUDA_EXTENSIONS ON)
-    string(APPEND CMAKE_CUDA_FLAGS " -std=c++20 --fmad=false -Werror=all-warnings -Xcompiler=-Wall,-Wextra,-Werror")
+    set(CMAKE_CUDA17_STANDARD_COMPILE_OPTION -std=c++20)
+    set(CMAKE_CUDA17_EXTENSION_COMPILE_OPTION -std=c++20)
+    string(APPEND CMAKE_CUDA_FLAGS " --fmad=false -Werror=all-warnings -Xcompiler=-Wall,-Wextra,-Werror")
     set(CARAT_HAS_CUDA ON)
     # CUTLASS's headers, from the nvidia-cutlass wheel: without them convolutions keep to the direct kernel.
     file(GLOB carat_cutlass "${CARAT_VENV}/lib/python3*/site-packages/cutlass_library/source/include")
