@@ -46,7 +46,7 @@ bool has_cuda_kernels() { return false; }
 int64_t cuda_device_count() { return 0; }
 std::string cuda_device_name() { refuse(); }
 DeviceMemory::DeviceMemory(int64_t bytes) : bytes_(bytes) { refuse(); }
-DeviceMemory::~DeviceMemory() = default;
+DeviceMemory::~DeviceMemory() { data_ = nullptr; }
 DeviceMemory::DeviceMemory(DeviceMemory&& other) noexcept : bytes_(other.bytes_) {}
 void DeviceMemory::upload(const void*) { refuse(); }
 void DeviceMemory::download(void*) const { refuse(); }

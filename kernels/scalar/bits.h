@@ -73,7 +73,7 @@ CARAT_SHARED void pack_block(const uint8_t* codes, int64_t n, int64_t block, uin
     if (at % 64 != 0) words[at / 64 + 1] |= packed >> (64 - at % 64);
   }
   if (left >= kBlockCodes) {
-    memcpy(__builtin_assume_aligned(stream, 4), words, 4 * kBits);
+    memcpy(__builtin_assume_aligned(stream, 4), words, size_t{4} * kBits);
     return;
   }
   const int tail = static_cast<int>((left * kBits + 7) / 8);
@@ -89,7 +89,7 @@ CARAT_SHARED void unpack_block(const uint8_t* stream, int64_t n, int64_t block, 
   const int64_t left = n - block * kBlockCodes;
   uint64_t words[5] = {};
   if (left >= kBlockCodes) {
-    memcpy(words, __builtin_assume_aligned(stream, 4), 4 * kBits);
+    memcpy(words, __builtin_assume_aligned(stream, 4), size_t{4} * kBits);
   } else {
     const int tail = static_cast<int>((left * kBits + 7) / 8);
     CARAT_UNROLL
