@@ -47,14 +47,16 @@ void convolve_bytes(const ConvolutionOperands& operands, const ByteConvolution& 
 void convolve_bytes_scaled(const ConvolutionOperands& operands, const ByteConvolution& convolution,
                            const ScaleEpilogue& epilogue, uint8_t* codes);
 
-// Device pointers, aligned to 16 bytes (scale_and_bias to 64). Dense convolutions with K divisible by 16 and windows up
-// to 32 x 32 run on tensor cores (CUTLASS implicit GEMM, mma m16n8k32); their x and w are copied into the workspace
+// Device pointers, aligned to 16 bytes (scale_and_bias to 128). Dense convolutions with K divisible by 16 and windows
+// up to 32 x 32 run on tensor cores (CUTLASS implicit GEMM, mma m16n8k32); their x and w are copied into the workspace
 // with channels filled up to a multiple of 16, or weights unpacked, where that is needed. All others run in a direct
 // kernel that unpacks weights in shared memory. Throw Error in a build without CUDA too.
 struct CudaWork {
   void* workspace;  // convolution_workspace(...) bytes, aligned to 16; may be null when that is 0
   void* stream;
 };
+// Whether a shape does, in this build: never without CUTLASS.
+bool runs_on_tensor_cores(const ByteConvolution& convolution);
 int64_t convolution_workspace(const ByteConvolution& convolution);
 void convolve_bytes_cuda(const ConvolutionOperands& operands, const ByteConvolution& convolution, int32_t* acc,
                          const CudaWork& work);

@@ -100,8 +100,8 @@ void convolve_bytes_cuda(const ConvolutionOperands& operands, const ByteConvolut
 void convolve_bytes_scaled_cuda(const ConvolutionOperands& operands, const ByteConvolution& convolution,
                                 const ScaleEpilogue& epilogue, uint8_t* codes, const CudaWork& work) {
   check(operands, convolution, work);
-  if (reinterpret_cast<uintptr_t>(epilogue.scale_and_bias) % 64 != 0)
-    throw Error("convolve_bytes: expected scale_and_bias aligned to 64 bytes, got another address");
+  if (reinterpret_cast<uintptr_t>(epilogue.scale_and_bias) % 128 != 0)
+    throw Error("convolve_bytes: expected scale_and_bias aligned to 128 bytes, got another address");
   if (epilogue.grid.rounding == CodeRounding::stochastic)
     throw Error("convolve_bytes: expected half_even or half_away, got stochastic");
   if (runs_on_tensor_cores(convolution))

@@ -12,9 +12,6 @@ constexpr int64_t filled_channels(int64_t channels) {
   return (channels + kChannelStep - 1) / kChannelStep * kChannelStep;
 }
 
-// Whether a build and a shape have the tensor-core kernels.
-bool runs_on_tensor_cores(const ByteConvolution& convolution);
-
 // x and weights as int8 or uint8 with a multiple of 16 channels; null acc: codes, else sums.
 struct TensorCoreResult {
   int32_t* acc;

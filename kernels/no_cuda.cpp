@@ -40,6 +40,7 @@ void convolve_bytes_scaled_cuda(const ConvolutionOperands&, const ByteConvolutio
                                 const CudaWork&) {
   refuse();
 }
+bool runs_on_tensor_cores(const ByteConvolution&) { return false; }
 int64_t convolution_workspace(const ByteConvolution&) { return 0; }
 
 bool has_cuda_kernels() { return false; }

@@ -70,16 +70,17 @@ template <int kPixels, int kKernels>
 struct Tile {
   using Block = cutlass::gemm::GemmShape<kPixels, kKernels, 64>;
   using Warp = cutlass::gemm::GemmShape<64, kKernels / 2, 64>;
+  // Codes that a thread stores at once, as CUTLASS's own library chooses it: without bank conflicts.
+  static constexpr int kCodesPerAccess = kKernels >= 128 ? 16 : 8;
 };
 
 constexpr int kStages = 3;
-constexpr int kCodesPerAccess = 8;
 constexpr int kSumsPerAccess = 4;
 
 template <typename Input, typename Tiles>
 using CodesKernel = typename cutlass::conv::kernel::DefaultConv2dFpropWithBroadcast<
     Input, Layout, int8_t, Layout, int8_t, Layout, int32_t, cutlass::arch::OpClassTensorOp, cutlass::arch::Sm80,
-    typename Tiles::Block, typename Tiles::Warp, Instruction, ScaleToCodes<kCodesPerAccess>, Swizzle, kStages,
+    typename Tiles::Block, typename Tiles::Warp, Instruction, ScaleToCodes<Tiles::kCodesPerAccess>, Swizzle, kStages,
     cutlass::arch::OpMultiplyAddSaturate, cutlass::conv::IteratorAlgorithm::kOptimized>::Kernel;
 
 template <typename Input, typename Tiles>

@@ -129,6 +129,7 @@ bool check_convolutions(bool dry_run, ordered_json& report) {
   ordered_json& part = report["convolutions"];
   part["network"] = "ResNet-50, batch 64";
   part["bar"] = kBar;
+  part["on_tensor_cores"] = runs_on_tensor_cores(kResNet50[0].at_batch(kBatch));
   for (const ResNetConvolution& shape : kResNet50) {
     if (dry_run) {
       part["shapes"].push_back(dry_line(shape));
