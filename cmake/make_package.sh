@@ -11,6 +11,7 @@ rm -rf "$folder"
 mkdir -p "$folder/bin" "$folder/tests-bin" "$folder/lib" "$folder/tests"
 cp "$build/bin/carat" "$build/bin/carat-engine" "$folder/bin/"
 cp "$build"/tests/*_test "$folder/tests-bin/"
+cp "$build/bench/gpu_check" "$folder/tests-bin/"
 rm -f "$folder/tests-bin/layering_test" # it reads the source tree
 cp -r "$source/recipes" "$source/oplists" "$source/docs" "$folder/"
 cp -r "$source/tests/recipes" "$source/tests/golden" "$folder/tests/"
@@ -39,7 +40,13 @@ done
 echo "$((count - failed)) of $count test programs passed"
 [ $failed = 0 ]
 INNER
-chmod +x "$folder/run-tests"
+cat >"$folder/gpu-check" <<'INNER'
+#!/usr/bin/env bash
+# gpu-check [--dry-run] [--out FILE]: the CUDA kernels on this machine's GPU: right, and how fast? A JSON report.
+source "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/env.sh" || exit 1
+exec "$here/tests-bin/gpu_check" "$@"
+INNER
+chmod +x "$folder/run-tests" "$folder/gpu-check"
 tar -C "$build" -czf "$build/$name.tar.gz" "$name"
 size=$(stat -c %s "$build/$name.tar.gz")
 echo "$build/$name.tar.gz: $size bytes"

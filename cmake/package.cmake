@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # `ninja package`: carat-VERSION-x86_64.tar.gz in the build folder, at most 40 MiB. Programs, tests, recipes; everything
-# but LibTorch inside. README of the package: its run-tests and env.sh.
+# but LibTorch inside. README of the package: its run-tests, gpu-check and env.sh.
 
 if(CARAT_ENGINE)
   add_custom_target(package
@@ -8,5 +8,5 @@ if(CARAT_ENGINE)
             ${CMAKE_CXX_COMPILER}
     USES_TERMINAL VERBATIM)
   get_property(carat_tests GLOBAL PROPERTY CARAT_TESTS)
-  add_dependencies(package carat carat-engine ${carat_tests})
+  add_dependencies(package carat carat-engine gpu_check ${carat_tests})
 endif()

@@ -1,11 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
-// Usable CUDA devices: 0 without a driver, a device or CUDA kernels in this build. Never throws.
+// The CUDA device as tests and benchmarks need it. In a build without CUDA kernels there is none: the count is 0 and
+// everything else throws Error.
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <string>
 
 namespace carat {
 
+// Whether this build has CUDA kernels, device or not.
+bool has_cuda_kernels();
+// Usable devices: 0 without a driver or device. Never throws.
 int64_t cuda_device_count();
+// Name of device 0 and its compute capability: "NVIDIA A100-SXM4-80GB, sm_80".
+std::string cuda_device_name();
+
+// Device memory; Error when it cannot be had. Copies wait for the default stream.
+class DeviceMemory {
+ public:
+  explicit DeviceMemory(int64_t bytes);
+  ~DeviceMemory();
+  DeviceMemory(DeviceMemory&& other) noexcept;
+  DeviceMemory(const DeviceMemory&) = delete;
+  DeviceMemory& operator=(const DeviceMemory&) = delete;
+  DeviceMemory& operator=(DeviceMemory&&) = delete;
+
+  void* data() { return data_; }
+  int64_t bytes() const { return bytes_; }
+  void upload(const void* from);
+  void download(void* to) const;
+
+ private:
+  int64_t bytes_;
+  void* data_ = nullptr;
+};
+
+// Copies bytes on the default stream.
+void device_copy(void* to, const void* from, int64_t bytes);
+
+// Seconds of one call, by CUDA events: the median of repeats after one warm-up call, each over `calls` calls on the
+// default stream.
+double device_seconds(const std::function<void()>& work, int repeats, int calls);
 
 }  // namespace carat

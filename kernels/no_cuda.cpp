@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Stands in for every .cu file in a build without nvcc.
 #include "base/error.h"
+#include "kernels/convolve_bytes.h"
 #include "kernels/device.h"
+#include "kernels/fake_quant.h"
+#include "kernels/fit_scales.h"
+#include "kernels/pack_codes.h"
 #include "kernels/quantize.h"
 #include "kernels/scale_channels.h"
+#include "kernels/statistics.h"
 
 namespace carat {
 namespace {
@@ -14,6 +19,39 @@ namespace {
 
 void quantize_codes_cuda(const float*, int64_t, const CodeRange&, float*, void*) { refuse(); }
 void scale_channels_cuda(const float*, const ScaleExtents&, const float*, const float*, float*, void*) { refuse(); }
+void scaled_codes_cuda(const float*, int64_t, const ScaleList&, const CodeGrid&, float*, void*) { refuse(); }
+void scaled_bytes_cuda(const float*, int64_t, const ScaleList&, const CodeGrid&, uint8_t*, void*) { refuse(); }
+void dequantize_codes_cuda(const float*, int64_t, const ScaleList&, float*, void*) { refuse(); }
+void fake_quantize_cuda(const float*, int64_t, const FakeQuantScales&, const CodeGrid&, const FakeQuantResult&, void*) {
+  refuse();
+}
+void straight_through_cuda(const CodeGradient&, int64_t, const ScaleList&, const CodeGrid&, void*) { refuse(); }
+void apply_mask_cuda(const float*, const uint8_t*, int64_t, float*, void*) { refuse(); }
+void pack_codes_cuda(const uint8_t*, int64_t, int64_t, uint8_t*, void*) { refuse(); }
+void unpack_codes_cuda(const uint8_t*, int64_t, const PackedWidth&, uint8_t*, void*) { refuse(); }
+void fit_scales_cuda(const KernelWeights&, const CodeGrid&, const ScaleFits&, void*) { refuse(); }
+void extremes_cuda(const float*, int64_t, Extremes*, void*) { refuse(); }
+void histogram_cuda(const float*, int64_t, const HistogramBins&, uint64_t*, void*) { refuse(); }
+void quantile_cuda(const uint64_t*, const HistogramBins&, double, float*, void*) { refuse(); }
+void threshold_mask_cuda(const float*, int64_t, const float*, uint8_t*, void*) { refuse(); }
+void kth_magnitude_cuda(const float*, int64_t, int64_t, float*, void*, void*) { refuse(); }
+void convolve_bytes_cuda(const ConvolutionOperands&, const ByteConvolution&, int32_t*, const CudaWork&) { refuse(); }
+void convolve_bytes_scaled_cuda(const ConvolutionOperands&, const ByteConvolution&, const ScaleEpilogue&, uint8_t*,
+                                const CudaWork&) {
+  refuse();
+}
+bool runs_on_tensor_cores(const ByteConvolution&) { return false; }
+int64_t convolution_workspace(const ByteConvolution&) { return 0; }
+
+bool has_cuda_kernels() { return false; }
 int64_t cuda_device_count() { return 0; }
+std::string cuda_device_name() { refuse(); }
+DeviceMemory::DeviceMemory(int64_t bytes) : bytes_(bytes) { refuse(); }
+DeviceMemory::~DeviceMemory() { data_ = nullptr; }
+DeviceMemory::DeviceMemory(DeviceMemory&& other) noexcept : bytes_(other.bytes_) {}
+void DeviceMemory::upload(const void*) { refuse(); }
+void DeviceMemory::download(void*) const { refuse(); }
+void device_copy(void*, const void*, int64_t) { refuse(); }
+double device_seconds(const std::function<void()>&, int, int) { refuse(); }
 
 }  // namespace carat

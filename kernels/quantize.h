@@ -4,13 +4,9 @@
 
 #include <cstdint>
 
-namespace carat {
+#include "kernels/code_range.h"
 
-struct CodeRange {
-  float lowest;
-  float highest;
-  bool half_away = false;
-};
+namespace carat {
 
 void quantize_codes(const float* x, int64_t n, const CodeRange& range, float* codes);
 // Device pointers on a CUDA stream. Throws Error in a build without CUDA.

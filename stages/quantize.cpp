@@ -93,7 +93,7 @@ class Quantize : public Stage {
     model = with_graph(model, with_weight_bits(model.graph));
     std::string table = "tensor,bits,scale,relative_error\n";
     for (const LayerSpec& layer : model.graph.layers())
-      if (has_weights(layer) && layer.quant) fit_weights(model, layer, table);
+      if (has_weights(layer) && layer.quant) fit_weights(model, layer, context.device(), table);
     const ModelGraph quantized = with_quantizers(model.graph);
     const std::map<std::string, std::vector<float>> samples = sample_sources(model, quantized, context);
     model = with_graph(model, quantized);
@@ -183,15 +183,17 @@ class Quantize : public Stage {
     return power == 0.0 ? 0.0 : fit.squared_error / power;
   }
 
-  static void fit_weights(Model& model, const LayerSpec& layer, std::string& table) {
+  static void fit_weights(Model& model, const LayerSpec& layer, const c10::Device& device, std::string& table) {
     Buffer& weights = model.buffer(layer.name + ".weight");
     Buffer& scales = model.buffer(layer.name + ".weight_scale");
     const auto groups = static_cast<size_t>(scales.shape[0]);
     const size_t size = weights.values.size() / groups;
     scales.values.assign(groups, 1.0F);
+    const std::vector<ScaleFit> fits =
+        fit_scales_of(weights.values, static_cast<int64_t>(groups), *layer.quant, device);
     for (size_t g = 0; g < groups; ++g) {
       const std::span<float> kernel(weights.values.data() + g * size, size);
-      const ScaleFit fit = fit_scale(kernel, *layer.quant);
+      const ScaleFit& fit = fits[g];
       const auto scale = static_cast<float>(fit.scale);
       scales.values[g] = scale;
       table += fmt::format("{}[{}],{},{:.6g},{:.6f}\n", layer.name, g, layer.quant->bits(), fit.scale,

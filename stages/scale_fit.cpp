@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stages/scale_fit.h"
 
+#include <torch/torch.h>
+
 #include <algorithm>
 #include <cmath>
+
+#include "base/fail.h"
+#include "kernels/device.h"
+#include "models/net/code_kernels.h"
 
 namespace carat {
 namespace {
@@ -63,6 +69,23 @@ ScaleFit fit_scale_from_many(std::span<const float> values, const QuantSpec& spe
     if (fit.squared_error < best.squared_error) best = fit;
   }
   return best;
+}
+
+std::vector<ScaleFit> fit_scales_of(std::span<const float> values, int64_t count, const QuantSpec& spec,
+                                    const c10::Device& device) {
+  require(count >= 1 && static_cast<int64_t>(values.size()) % count == 0,
+          "fit_scales_of: expected parts that divide {} values, got {}", values.size(), count);
+  std::vector<ScaleFit> fits;
+  const size_t size = values.size() / static_cast<size_t>(count);
+  if (device.is_cuda() && has_cuda_kernels()) {
+    const at::Tensor weights = torch::from_blob(const_cast<float*>(values.data()), {count, static_cast<int64_t>(size)});
+    const ScalesOfKernels all = fit_scales_by_kernel(weights.to(device), spec);
+    for (size_t k = 0; k < all.scales.size(); ++k) fits.push_back({all.scales[k], all.squared_errors[k]});
+    return fits;
+  }
+  for (size_t k = 0; k < static_cast<size_t>(count); ++k)
+    fits.push_back(fit_scale(values.subspan(k * size, size), spec));
+  return fits;
 }
 
 int64_t code_of(float value, float inverse_scale, const QuantSpec& spec) {

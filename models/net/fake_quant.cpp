@@ -3,13 +3,21 @@
 
 #include <torch/torch.h>
 
+#include "models/net/code_kernels.h"
+
 namespace carat {
 namespace {
 
 at::Tensor to_codes(const at::Tensor& x, const at::Tensor& inverse_scale, const QuantSpec& spec) {
+  if (has_code_kernels(x, inverse_scale)) return codes_by_kernel(x.detach(), inverse_scale, spec);
   at::Tensor codes = x.detach() * inverse_scale;
   round_codes_(codes, spec.rounding());
   return codes.clamp_(static_cast<double>(spec.lowest_code()), static_cast<double>(spec.highest_code()));
+}
+
+CodeGrid range_of(const torch::autograd::AutogradContext& context) {
+  return {static_cast<float>(context.saved_data.at("lowest").toInt()),
+          static_cast<float>(context.saved_data.at("highest").toInt())};
 }
 
 struct StraightThrough : torch::autograd::Function<StraightThrough> {
@@ -28,8 +36,11 @@ struct StraightThrough : torch::autograd::Function<StraightThrough> {
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  torch::autograd::variable_list gradients) {
     const auto saved = context->get_saved_variables();
+    const bool everywhere = context->saved_data["everywhere"].toBool();
+    if (!everywhere && has_code_kernels(saved[1], saved[0]))
+      return {straight_through_by_kernel(gradients[0], saved[1], saved[0], range_of(*context)), {}, {}, {}};
     at::Tensor gradient = gradients[0] * saved[0];
-    if (!context->saved_data["everywhere"].toBool()) {
+    if (!everywhere) {
       const at::Tensor position = saved[1] * saved[0];
       const auto lowest = static_cast<double>(context->saved_data["lowest"].toInt());
       const auto highest = static_cast<double>(context->saved_data["highest"].toInt());

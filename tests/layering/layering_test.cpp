@@ -55,6 +55,8 @@ std::string library_of(const std::string& header) {
                                                                               {"boost/", "Boost"},
                                                                               {"zlib", "zlib"},
                                                                               {"cuda", "CUDA"},
+                                                                              {"cutlass", "CUTLASS"},
+                                                                              {"hwy/", "Highway"},
                                                                               {"gtest/", "gtest"},
                                                                               {"onnx.pb.h", "protobuf"},
                                                                               {"google/protobuf/", "protobuf"}};

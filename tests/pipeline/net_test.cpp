@@ -5,6 +5,7 @@
 
 #include "base/random.h"
 #include "models/graph/builder.h"
+#include "models/net/code_kernels.h"
 #include "models/net/fake_quant.h"
 #include "models/net/network.h"
 #include "models/packed/fast_executor.h"
@@ -197,6 +198,46 @@ TEST(FakeQuant, GradientIsStraightThroughInsideTheRange) {
   EXPECT_TRUE(at::equal(codes.detach(), torch::tensor({-7.0F, 1.0F})));
   codes.sum().backward();
   EXPECT_TRUE(at::equal(w.grad(), torch::tensor({2.0F, 2.0F})));
+}
+
+TEST(FakeQuant, CudaKernelsEqualTheCpu) {
+  if (!torch::cuda::is_available()) GTEST_SKIP() << "no GPU";
+  torch::manual_seed(3);
+  const QuantSpec spec = QuantSpec::symmetric(4, Granularity::kernel, Rounding::half_away);
+  for (const std::vector<int64_t>& shape : {std::vector<int64_t>{7, 3, 3, 3}, {64, 5, 1, 1}}) {
+    for (const bool per_kernel : {false, true}) {
+      const at::Tensor x = torch::randn(shape) * 9;
+      const at::Tensor inverse = torch::rand({per_kernel ? shape[0] : 1, 1, 1, 1}) + 0.1;
+      const at::Tensor g = torch::randn(shape);
+      const auto pass = [&](const at::Device& device) {
+        const at::Tensor leaf = x.to(device).requires_grad_(true);
+        const at::Tensor codes = activation_codes(leaf, inverse.to(device), spec);
+        codes.backward(g.to(device));
+        return std::pair(codes.detach().cpu(), leaf.grad().cpu());
+      };
+      const auto expected = pass(at::kCPU);
+      const auto found = pass(at::kCUDA);
+      EXPECT_TRUE(at::equal(found.first, expected.first));
+      EXPECT_TRUE(at::equal(found.second, expected.second));
+    }
+  }
+}
+
+TEST(ScaleFit, KernelsFindWhatTheStageFinds) {
+  torch::manual_seed(4);
+  const QuantSpec spec = QuantSpec::symmetric(3, Granularity::kernel);
+  const at::Tensor weights = torch::randn({20, 700});
+  const std::span<const float> values(weights.const_data_ptr<float>(), 14000);
+  const std::vector<ScaleFit> stage = fit_scales_of(values, 20, spec, at::kCPU);
+  const ScalesOfKernels kernel = fit_scales_by_kernel(weights, spec);
+  for (size_t k = 0; k < 20; ++k) {
+    EXPECT_NEAR(kernel.scales[k], stage[k].scale, 1e-8 * stage[k].scale);
+    EXPECT_NEAR(kernel.squared_errors[k], stage[k].squared_error, 1e-6 * stage[k].squared_error);
+  }
+  if (!torch::cuda::is_available()) GTEST_SKIP() << "no GPU: the CPU's half passed";
+  const ScalesOfKernels on_cuda = fit_scales_by_kernel(weights.to(at::kCUDA), spec);
+  EXPECT_EQ(on_cuda.scales, kernel.scales);
+  EXPECT_EQ(on_cuda.squared_errors, kernel.squared_errors);
 }
 
 TEST(Network, DropoutDependsOnItsSeedOnly) {

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// The parts of kernels/convolve_bytes.h that lie in different files.
+#pragma once
+
+#include "kernels/convolve_bytes.h"
+
+namespace carat {
+
+constexpr int64_t kChannelStep = 16;
+
+constexpr int64_t filled_channels(int64_t channels) {
+  return (channels + kChannelStep - 1) / kChannelStep * kChannelStep;
+}
+
+// x and weights as int8 or uint8 with a multiple of 16 channels; null acc: codes, else sums.
+struct TensorCoreResult {
+  int32_t* acc;
+  uint8_t* codes;
+  ScaleEpilogue epilogue;
+};
+void convolve_on_tensor_cores(const ConvolutionOperands& operands, const ByteConvolution& filled,
+                              const TensorCoreResult& result, void* stream);
+
+}  // namespace carat
