@@ -35,7 +35,9 @@ void run_table(const Model& model, const LayerSpec& layer, const float* x, float
 void run_multiply(const ModelGraph& graph, const LayerSpec& layer, std::span<const float* const> inputs, float* y) {
   const int64_t n = graph.input_shape(layer).elements();
   const int64_t second = graph.shape_of(layer.inputs[1]).elements();
-  for (int64_t i = 0; i < n; ++i) y[i] = inputs[0][i] * inputs[1][i * second / n];
+  const int64_t shared = n / second;  // values that one factor multiplies
+  for (int64_t j = 0; j < second; ++j)
+    for (int64_t i = j * shared; i < (j + 1) * shared; ++i) y[i] = inputs[0][i] * inputs[1][j];
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include "models/packed/row_ops.h"
 
 #include "kernels/scale_channels.h"
+#include "kernels/unary_row.h"
 #include "models/graph/codes.h"
 #include "models/packed/window_of.h"
 
@@ -74,7 +75,7 @@ void RowOps::run_op(const Op& op, int64_t n, int64_t channel, float* row) {
     case Op::Kind::finish:
       return finish_row(row, n, finish_of(op, channel), row);
     case Op::Kind::unary:
-      return apply_unary(op.unary, row, n, row);
+      return unary_row(op.unary, row, n, row);
     case Op::Kind::table:
       for (int64_t i = 0; i < n; ++i) row[i] = op.table[static_cast<int64_t>(row[i]) - op.lowest];
       return;

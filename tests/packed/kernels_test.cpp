@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <cmath>
 #include <numeric>
 
@@ -10,6 +11,7 @@
 #include "kernels/float_ops.h"
 #include "kernels/quantize.h"
 #include "kernels/scale_channels.h"
+#include "kernels/unary_row.h"
 #include "tests/support/files.h"
 
 namespace carat {
@@ -72,6 +74,22 @@ TEST(ConvolveCodes, EqualsTheFormula) {
               }
           ASSERT_EQ(acc[at++], sum);
         }
+  }
+}
+
+TEST(UnaryRow, EqualsTheSpecificationBitForBit) {
+  std::vector<float> x = {0.0F, -0.0F, 87.0F, -87.0F, 88.0F, -88.5F, 3.0F, -3.0F, 6.0F, 1e-30F, 1e30F, -1e30F};
+  Random random({2, "test", "unary", 0});
+  for (int i = 0; i < 200000; ++i) x.push_back(static_cast<float>(random.normal() * (i % 3 == 0 ? 40.0 : 3.0)));
+  std::vector<float> expected(x.size());
+  std::vector<float> got(x.size());
+  for (const Unary op :
+       {Unary::relu, Unary::relu6, Unary::swish, Unary::hard_swish, Unary::sigmoid, Unary::hard_sigmoid}) {
+    apply_unary(op, x.data(), static_cast<int64_t>(x.size()), expected.data());
+    unary_row(op, x.data(), static_cast<int64_t>(x.size()), got.data());
+    for (size_t i = 0; i < x.size(); ++i)
+      ASSERT_EQ(std::bit_cast<uint32_t>(got[i]), std::bit_cast<uint32_t>(expected[i]))
+          << static_cast<int>(op) << " of " << x[i];
   }
 }
 
