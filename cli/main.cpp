@@ -33,8 +33,9 @@ const char* const kHelp = R"(carat: takes an image classifier through a compress
                           stage model it came from, value by value
   carat score FILE [--policy P]... [--track NAME] [--declare D]... [--correct N --total M] [--format table|md|csv|json]
                           score sheet of a model of any stage, a packed model or an operation list
-  carat explain FILE LAYER [--policy P]
-                          every row of one layer: formula, rule and its text
+  carat explain FILE LAYER [--policy P] [--data NAME --limit N]
+                          every row of one layer: formula, rule and its text; the widths and the worst case of its
+                          integer sums, and their extremes on data
   carat diff A B          two sheets, or two of what score takes, row by row: where the score went
   carat policies [NAME]   ways of counting, or how one differs from strict
   carat oplist [--schema] every kind and field of an operation list, or its JSON Schema

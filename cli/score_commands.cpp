@@ -3,9 +3,11 @@
 #include "base/fail.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "cli/accumulators.h"
 #include "cli/commands.h"
 #include "cli/parse.h"
 #include "cli/score_input.h"
+#include "models/file/model_file.h"
 #include "scoring/declare.h"
 #include "scoring/oplist.h"
 #include "scoring/score_sheet.h"
@@ -91,11 +93,18 @@ int score_command(const std::vector<std::string>& words) {
 
 int explain_command(const std::vector<std::string>& words) {
   ScoreWords score;
+  Observation observation;
   po::options_description options;
   score.add_to(options);
+  options.add_options()("data", po::value(&observation.data.name), "observe the sums on these images")(
+      "root", po::value(&observation.data.root), "")("labels", po::value(&observation.data.labels), "")(
+      "synsets", po::value(&observation.data.synsets), "")("limit", po::value(&observation.limit), "");
   const po::variables_map map = parse_words(words, options);
   const std::string file = one_file(map, 2, "a file and a layer");
-  for (const ScoreSheet& sheet : make_sheets(file, score)) fmt::print("{}", explain(sheet, arguments_of(map)[1]));
+  const std::string layer = arguments_of(map)[1];
+  for (const ScoreSheet& sheet : make_sheets(file, score)) fmt::print("{}", explain(sheet, layer));
+  if (is_model_file(read_text(file)))
+    fmt::print("{}", accumulator_text(read_model_file(file, score.model).model, layer, observation));
   return 0;
 }
 

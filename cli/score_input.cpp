@@ -4,6 +4,7 @@
 #include "base/fail.h"
 #include "base/file.h"
 #include "models/file/model_file.h"
+#include "models/weights/integer_range.h"
 #include "scoring/graph_walk.h"
 #include "scoring/oplist.h"
 
@@ -21,6 +22,11 @@ ScoreInput read_score_input(const std::string& path, const std::string& model) {
           "neither",
           path, bytes.size());
   const ModelFile file = model_file_from_bytes(bytes, path, model);
+  try {
+    integer_ranges(file.model);  // what is charged can be executed: no integer leaves its register
+  } catch (const Error& error) {
+    fail("{}: {}", path, error.what());
+  }
   return {walk_network(file.model.graph, nonzeros_per_kernel(file.model)), file.track, {}, {}, 0};
 }
 

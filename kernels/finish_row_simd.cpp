@@ -2,18 +2,18 @@
 #include "kernels/finish_row.h"
 
 #include <algorithm>
+#include <type_traits>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/finish_row_simd.cpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "kernels/unary-inl.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace carat::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
-
-using D = hn::ScalableTag<float>;
-using V = hn::Vec<D>;
 
 HWY_INLINE V load(D d, const float* x) { return hn::LoadU(d, x); }
 HWY_INLINE V load(D d, const int32_t* x) { return hn::ConvertTo(d, hn::LoadU(hn::Rebind<int32_t, D>(), x)); }
@@ -22,10 +22,13 @@ HWY_INLINE V load(D d, const int16_t* x) {
 }
 
 HWY_INLINE void store(D d, V y, float* to) { hn::StoreU(y, d, to); }
+// Whole numbers below 2^22: adding 1.5 * 2^23 leaves them in the low bits.
 template <typename T>
-HWY_INLINE void store(D /*d*/, V y, T* to) {
-  const hn::Rebind<T, D> narrow;
-  hn::StoreU(hn::DemoteTo(narrow, hn::ConvertTo(hn::Rebind<int32_t, D>(), y)), narrow, to);
+HWY_INLINE void store(D d, V y, T* to) {
+  const hn::Rebind<uint32_t, D> wide;
+  const hn::Rebind<std::make_unsigned_t<T>, D> narrow;
+  const auto bits = hn::BitCast(wide, hn::Add(y, hn::Set(d, 12582912.0F)));
+  hn::StoreU(hn::TruncateTo(narrow, bits), narrow, reinterpret_cast<std::make_unsigned_t<T>*>(to));
 }
 
 // The nearest float32 that fp16 can hold, ties to even: 13 bits of the fraction go; below 2^-14 the grid is 2^-24,
@@ -47,12 +50,16 @@ HWY_INLINE V rounded_to_half(D d, V x) {
 }
 
 template <bool is_strict>
-HWY_INLINE V scaled(D d, V x, const RowFinish& finish) {
+HWY_INLINE V scaled(D d, V x, const RowScale& finish) {
   V y = hn::Mul(hn::Set(d, finish.k), x);
   if constexpr (is_strict) y = rounded_to_half(d, y);
   if (!finish.has_bias) return y;
   y = hn::Add(y, hn::Set(d, finish.b));
   return is_strict ? rounded_to_half(d, y) : y;
+}
+
+HWY_INLINE V scaled(D d, V x, const RowScale& scale) {
+  return scale.is_strict ? scaled<true>(d, x, scale) : scaled<false>(d, x, scale);
 }
 
 HWY_INLINE V quantized(D d, V x, const CodeRange& range) {
@@ -63,22 +70,26 @@ HWY_INLINE V quantized(D d, V x, const CodeRange& range) {
   return hn::Add(hn::CopySign(whole, x), hn::Zero(d));
 }
 
+HWY_INLINE V finished(D d, V v, const RowFinish& finish) {
+  if (finish.scale.is_used) v = scaled(d, v, finish.scale);
+  if (finish.has_unary) v = unary(finish.unary, v);
+  if (finish.second.is_used) v = scaled(d, v, finish.second);
+  return finish.quantizes ? quantized(d, v, finish.range) : v;
+}
+
 template <typename X, typename Y>
-HWY_INLINE void finish_all(const X* x, int64_t n, const RowFinish& finish, Y* y) {
+HWY_INLINE void finish_all(const X* x, int64_t n, const RowFinish& given, Y* y) {
   const D d;
+  const RowFinish finish = given;  // a copy of our own: what is written to y cannot change it
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  const auto one = [&](V v) HWY_ATTR {
-    if (finish.has_scale) v = finish.is_strict ? scaled<true>(d, v, finish) : scaled<false>(d, v, finish);
-    return finish.quantizes ? quantized(d, v, finish.range) : v;
-  };
   int64_t i = 0;
-  for (; i + lanes <= n; i += lanes) store(d, one(load(d, x + i)), y + i);
+  for (; i + lanes <= n; i += lanes) store(d, finished(d, load(d, x + i), finish), y + i);
   if (i == n) return;
   constexpr size_t kMost = HWY_MAX_BYTES / sizeof(float);
   X in[kMost] = {};
   Y out[kMost];
   std::copy(x + i, x + n, in);
-  store(d, one(load(d, in)), out);
+  store(d, finished(d, load(d, in), finish), out);
   std::copy(out, out + (n - i), y + i);
 }
 

@@ -21,7 +21,8 @@ struct CodeTap {
 // What a lane holds while a chunk is summed, before the one multiply by its code.
 enum class SumLane { uint8, int16 };
 
-// The taps of the kernels of a layer, grouped by code into chunks: x is summed within a chunk, and multiplied once.
+// The taps of the kernels of a layer, grouped by code into chunks (int16: by magnitude): x is summed within a chunk,
+// and multiplied once.
 class SumProgram {
  public:
   // largest_input: largest magnitude of an input code. uint8: inputs 0..largest_input, at most 255; the sums of every
@@ -35,7 +36,8 @@ class SumProgram {
   void add_kernel(std::vector<CodeTap> taps);
 
   struct Chunk {
-    int32_t end;  // of its offsets; they begin where the chunk before ends
+    int32_t added;  // end of the offsets that are added; they begin where the chunk before ends
+    int32_t end;    // of those that are subtracted, int16 only
     int16_t code;
     int16_t spills;  // int16 sums move to int32 before this chunk
   };

@@ -33,8 +33,14 @@ HWY_INLINE void tile8(Chunks chunks, const int32_t* offsets, const uint8_t* x, i
   V16 odd0 = even0, odd1 = even0, odd2 = even0, odd3 = even0;
   int32_t at = 0;
   for (const SumProgram::Chunk& chunk : chunks) {
-    auto s0 = hn::Zero(d8), s1 = s0, s2 = s0, s3 = s0;
-    for (; at < chunk.end; ++at) {
+    const auto* start = x + offsets[at];
+    auto s0 = hn::LoadU(d8, start), s1 = s0, s2 = s0, s3 = s0;
+    if constexpr (V > 1) {
+      s1 = hn::LoadU(d8, start + lanes);
+      s2 = hn::LoadU(d8, start + 2 * lanes);
+      s3 = hn::LoadU(d8, start + 3 * lanes);
+    }
+    for (++at; at < chunk.end; ++at) {
       const uint8_t* from = x + offsets[at];
       s0 = hn::Add(s0, hn::LoadU(d8, from));
       if constexpr (V > 1) {
@@ -99,14 +105,29 @@ HWY_INLINE void tile16(Chunks chunks, const int32_t* offsets, const int16_t* x, 
   Wide w0 = empty(), w1 = w0, w2 = w0, w3 = w0;
   int32_t at = 0;
   for (const SumProgram::Chunk& chunk : chunks) {
-    auto s0 = hn::Zero(d16), s1 = s0, s2 = s0, s3 = s0;
-    for (; at < chunk.end; ++at) {
+    const auto* start = x + offsets[at];
+    auto s0 = hn::LoadU(d16, start), s1 = s0, s2 = s0, s3 = s0;
+    if constexpr (V > 1) {
+      s1 = hn::LoadU(d16, start + lanes);
+      s2 = hn::LoadU(d16, start + 2 * lanes);
+      s3 = hn::LoadU(d16, start + 3 * lanes);
+    }
+    for (++at; at < chunk.added; ++at) {
       const int16_t* from = x + offsets[at];
       s0 = hn::Add(s0, hn::LoadU(d16, from));
       if constexpr (V > 1) {
         s1 = hn::Add(s1, hn::LoadU(d16, from + lanes));
         s2 = hn::Add(s2, hn::LoadU(d16, from + 2 * lanes));
         s3 = hn::Add(s3, hn::LoadU(d16, from + 3 * lanes));
+      }
+    }
+    for (; at < chunk.end; ++at) {
+      const int16_t* from = x + offsets[at];
+      s0 = hn::Sub(s0, hn::LoadU(d16, from));
+      if constexpr (V > 1) {
+        s1 = hn::Sub(s1, hn::LoadU(d16, from + lanes));
+        s2 = hn::Sub(s2, hn::LoadU(d16, from + 2 * lanes));
+        s3 = hn::Sub(s3, hn::LoadU(d16, from + 3 * lanes));
       }
     }
     const auto code = hn::Set(d16, chunk.code);

@@ -22,24 +22,31 @@ void SumProgram::add_chunk(int32_t code, std::span<const CodeTap> taps, int64_t&
   const int64_t reach = std::abs(code) * largest_input_ * static_cast<int64_t>(taps.size());
   const bool spills = lane_ == SumLane::int16 && held + reach > kInt16;
   held = spills ? reach : held + reach;
-  for (const CodeTap& tap : taps) offsets_.push_back(tap.offset);
-  chunks_.push_back({static_cast<int32_t>(static_cast<int64_t>(offsets_.size()) - first_offset_.back()),
-                     static_cast<int16_t>(code), static_cast<int16_t>(spills ? 1 : 0)});
+  const auto position = [&] {
+    return static_cast<int32_t>(static_cast<int64_t>(offsets_.size()) - first_offset_.back());
+  };
+  for (const CodeTap& tap : taps)
+    if (tap.code == code) offsets_.push_back(tap.offset);
+  const int32_t added = position();
+  for (const CodeTap& tap : taps)
+    if (tap.code != code) offsets_.push_back(tap.offset);
+  chunks_.push_back({added, position(), static_cast<int16_t>(code), static_cast<int16_t>(spills ? 1 : 0)});
 }
 
 void SumProgram::add_kernel(std::vector<CodeTap> taps) {
   std::erase_if(taps, [](const CodeTap& tap) { return tap.code == 0; });
-  std::stable_sort(taps.begin(), taps.end(), [](const CodeTap& a, const CodeTap& b) { return a.code < b.code; });
+  const bool by_magnitude = lane_ == SumLane::int16;
+  const auto key = [&](const CodeTap& tap) { return by_magnitude ? std::abs(tap.code) : tap.code; };
+  std::stable_sort(taps.begin(), taps.end(), [&](const CodeTap& a, const CodeTap& b) { return key(a) < key(b); });
   const int64_t largest = std::max<int64_t>(1, largest_input_);
   int64_t held = 0;
   for (size_t begin = 0; begin < taps.size();) {
-    const int64_t code = taps[begin].code;
-    const int64_t limit = lane_ == SumLane::uint8 ? kUint8 / largest : kInt16 / (largest * std::abs(code));
+    const int64_t code = key(taps[begin]);
+    const int64_t limit = std::max<int64_t>(1, by_magnitude ? kInt16 / (largest * code) : kUint8 / largest);
     size_t end = begin;
-    while (end < taps.size() && taps[end].code == code &&
-           static_cast<int64_t>(end - begin) < std::max<int64_t>(1, limit))
-      ++end;
-    add_chunk(static_cast<int32_t>(code), std::span(taps).subspan(begin, end - begin), held);
+    while (end < taps.size() && key(taps[end]) == code && static_cast<int64_t>(end - begin) < limit) ++end;
+    // The first tap is added: its code is the chunk's.
+    add_chunk(taps[begin].code, std::span(taps).subspan(begin, end - begin), held);
     begin = end;
   }
   first_chunk_.push_back(static_cast<int64_t>(chunks_.size()));

@@ -101,11 +101,10 @@ bool ModelGraph::has(std::string_view layer) const {
 }
 
 int64_t ModelGraph::index_of(std::string_view layer) const {
-  std::vector<std::string> names;
-  for (size_t i = 0; i < layers_.size(); ++i) {
+  for (size_t i = 0; i < layers_.size(); ++i)
     if (layers_[i].name == layer) return static_cast<int64_t>(i);
-    names.push_back(layers_[i].name);
-  }
+  std::vector<std::string> names;
+  for (const LayerSpec& known : layers_) names.push_back(known.name);
   const std::string nearest = nearest_name(layer, names);
   fail("network {}: no layer '{}'{}", name_, layer, nearest.empty() ? "" : ", did you mean '" + nearest + "'?");
 }

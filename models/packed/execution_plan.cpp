@@ -149,7 +149,7 @@ class Planner {
     if (!step.on_codes) planes.before = planes.after = 0;
     const bool is_linear = spec.op == OpKind::linear;
     if (is_linear)
-      step.taps = {.count = 1};
+      step.taps = {.row = 1, .count = 1};
     else
       step.taps = plan_taps(window, planes, !step.on_codes);
     const auto offset = [&](int64_t channel, int64_t r, int64_t s) {

@@ -27,9 +27,17 @@ bool RowOps::takes(OpKind op) {
 
 void RowOps::add_bias(const float* bias) {
   Op op;
-  op.finish.has_scale = op.finish.has_bias = true;
+  op.finish.scale = {.is_used = true, .has_bias = true};
   op.b = bias;
   ops_.push_back(op);
+}
+
+bool RowOps::is_open() const {
+  return !ops_.empty() && ops_.back().kind == Op::Kind::finish && !ops_.back().finish.quantizes;
+}
+
+bool RowOps::takes_second() const {
+  return is_open() && ops_.back().finish.has_unary && !ops_.back().finish.second.is_used;
 }
 
 void RowOps::add(const LayerSpec& layer) {
@@ -39,18 +47,32 @@ void RowOps::add(const LayerSpec& layer) {
                              static_cast<float>(layer.quant->highest_code()),
                              layer.quant->rounding() == Rounding::half_away};
     // A quantizer behind a Scale layer joins it.
-    if (ops_.empty() || ops_.back().kind != Op::Kind::finish || ops_.back().finish.quantizes) ops_.push_back(op);
+    if (!is_open()) ops_.push_back(op);
     ops_.back().finish.quantizes = true;
     ops_.back().finish.range = range;
     return;
   }
+  const bool is_unary = layer.op != OpKind::scale && layer.op != OpKind::table;
+  if (is_unary && is_open() && !ops_.back().finish.has_unary && !ops_.back().finish.second.is_used) {
+    ops_.back().finish.has_unary = true;
+    ops_.back().finish.unary = unary_of(layer.op);
+    return;
+  }
   if (layer.op == OpKind::scale) {
+    const RowScale scale = {
+        .is_used = true, .is_strict = layer.arithmetic == Arithmetic::fp16_strict, .has_bias = layer.has_bias};
+    const float* k = model_->buffer(layer.name + ".scale").values.data();
+    const float* b = layer.has_bias ? model_->buffer(layer.name + ".bias").values.data() : nullptr;
+    if (!layer.integer && takes_second()) {
+      ops_.back().finish.second = scale;
+      ops_.back().second_k = k;
+      ops_.back().second_b = b;
+      return;
+    }
     op.kind = layer.integer ? Op::Kind::integer : Op::Kind::finish;
-    op.finish.has_scale = true;
-    op.finish.is_strict = layer.arithmetic == Arithmetic::fp16_strict;
-    op.finish.has_bias = layer.has_bias;
-    op.k = model_->buffer(layer.name + ".scale").values.data();
-    if (layer.has_bias) op.b = model_->buffer(layer.name + ".bias").values.data();
+    op.finish.scale = scale;
+    op.k = k;
+    op.b = b;
     if (layer.integer) op.shift = layer.integer->shift;
   } else if (layer.op == OpKind::table) {
     op.kind = Op::Kind::table;
@@ -65,8 +87,10 @@ void RowOps::add(const LayerSpec& layer) {
 
 RowFinish RowOps::finish_of(const Op& op, int64_t channel) {
   RowFinish finish = op.finish;
-  if (op.k != nullptr) finish.k = op.k[channel];
-  if (op.b != nullptr) finish.b = op.b[channel];
+  if (op.k != nullptr) finish.scale.k = op.k[channel];
+  if (op.b != nullptr) finish.scale.b = op.b[channel];
+  if (op.second_k != nullptr) finish.second.k = op.second_k[channel];
+  if (op.second_b != nullptr) finish.second.b = op.second_b[channel];
   return finish;
 }
 
@@ -86,12 +110,14 @@ void RowOps::run_op(const Op& op, int64_t n, int64_t channel, float* row) {
 
 template <typename X, typename Y>
 void RowOps::run(const X* x, int64_t n, int64_t channel, float* row, Y* y) const {
-  const bool starts = !ops_.empty() && ops_.front().kind == Op::Kind::finish;
-  const RowFinish first = starts ? finish_of(ops_.front(), channel) : RowFinish{};
-  if (ops_.size() == (starts ? 1U : 0U)) return finish_row(x, n, first, y);
+  const auto finishes = [&](size_t i) { return i < ops_.size() && ops_[i].kind == Op::Kind::finish; };
+  size_t next = finishes(0) ? 1 : 0;
+  const RowFinish first = next == 1 ? finish_of(ops_[0], channel) : RowFinish{};
+  if (next == ops_.size()) return finish_row(x, n, first, y);
   finish_row(x, n, first, row);
-  for (size_t i = starts ? 1 : 0; i < ops_.size(); ++i) run_op(ops_[i], n, channel, row);
-  finish_row(row, n, RowFinish{}, y);
+  const bool ends = finishes(ops_.size() - 1) && ops_.size() > next;
+  for (const size_t end = ops_.size() - (ends ? 1 : 0); next < end; ++next) run_op(ops_[next], n, channel, row);
+  finish_row(row, n, ends ? finish_of(ops_.back(), channel) : RowFinish{}, y);
 }
 
 #define CARAT_RUN(X)                                                             \

@@ -33,12 +33,17 @@ class RowOps {
     RowFinish finish;
     const float* k = nullptr;
     const float* b = nullptr;
+    const float* second_k = nullptr;
+    const float* second_b = nullptr;
     Unary unary = Unary::relu;
     const float* table = nullptr;
     int64_t lowest = 0;
     int64_t shift = 0;
   };
 
+  // The last op can take a quantizer, or a second Scale layer.
+  bool is_open() const;
+  bool takes_second() const;
   static RowFinish finish_of(const Op& op, int64_t channel);
   static void run_op(const Op& op, int64_t n, int64_t channel, float* row);
 

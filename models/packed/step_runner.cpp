@@ -28,6 +28,7 @@ StepRunner::StepRunner(const ExecutionPlan& plan)
       base_(workspace_.data() +
             (Planes::kAlignment - reinterpret_cast<uintptr_t>(workspace_.data()) % Planes::kAlignment)),
       row_(static_cast<size_t>(longest_row(plan))),
+      finished_(row_.size()),
       sums_(static_cast<size_t>(kTile + kSumSlack)) {}
 
 const float* StepRunner::floats(size_t layer) const {
@@ -92,7 +93,7 @@ void StepRunner::run_code_sums(const PlannedStep& step) {
     const int64_t end = std::min(begin + kTile, step.taps.count);
     for (int64_t k = 0; k < step.program->kernels(); ++k) {
       sum_codes(*step.program, k, x + step.taps.base + begin, end - begin, sums);
-      finish_tile(step, k, begin, end, sums);
+      store(step, {k, begin, end, step.taps.row}, sums);
     }
   }
 }
@@ -114,65 +115,53 @@ void StepRunner::run_float_sums(const PlannedStep& step) {
     const int64_t end = std::min(begin + kTile, step.taps.count);
     for (size_t k = 0; k < step.float_taps.size(); ++k) {
       sum_floats(step.float_taps[k], x + begin, end - begin, sums);
-      finish_tile(step, static_cast<int64_t>(k), begin, end, sums);
+      store(step, {static_cast<int64_t>(k), begin, end, step.taps.row}, sums);
     }
   }
 }
 
-// Rows of the image overlap the tile's positions; what lies between rows is left out.
-template <typename Sum>
-void StepRunner::finish_tile(const PlannedStep& step, int64_t channel, int64_t begin, int64_t end, const Sum* sums) {
-  const TapPlan& taps = step.taps;
-  if (taps.row == taps.out_width) {
-    store(step, channel, begin / taps.out_width, begin % taps.out_width, end - begin, sums);
-    return;
-  }
-  for (int64_t y = begin / std::max<int64_t>(1, taps.row); y < taps.out_height; ++y) {
-    const int64_t first = std::max(begin, y * taps.row);
-    const int64_t last = std::min(end, y * taps.row + taps.out_width);
-    if (y * taps.row >= end) break;
-    if (first < last) store(step, channel, y, first - y * taps.row, last - first, sums + (first - begin));
-  }
-}
-
 template <typename X, typename Y>
-void StepRunner::store_codes(const PlannedStep& step, int64_t channel, int64_t pixel, int64_t n, const X* values) {
-  const PlannedValue& result = plan_.values[step.result];
-  Y* plane = at<Y>(result.codes_at) + channel * result.planes.plane();
-  const int64_t width = result.planes.shape.width;
-  if (result.planes.row() == width) return step.ops.run(values, n, channel, row_.data(), plane + pixel);
-  while (n > 0) {
-    const int64_t x = pixel % width;
-    const int64_t part = std::min(n, width - x);
-    step.ops.run(values, part, channel, row_.data(), plane + result.planes.at(pixel / width, x));
-    pixel += part;
-    values += part;
-    n -= part;
+void StepRunner::put(const PlannedStep& step, const Stretch& at, const X* x, const Target<Y>& target) {
+  const Planes& planes = target.planes;
+  const int64_t n = at.end - at.begin;
+  if (planes.row() == at.row && planes.shape.width == at.row)
+    return step.ops.run(x, n, at.channel, row_.data(), target.plane + at.begin);
+  Y* finished = reinterpret_cast<Y*>(finished_.data());
+  step.ops.run(x, n, at.channel, row_.data(), finished);
+  for (int64_t y = at.begin / at.row; y < planes.shape.height && y * at.row < at.end; ++y) {
+    const int64_t first = std::max(at.begin, y * at.row);
+    const int64_t last = std::min(at.end, y * at.row + planes.shape.width);
+    if (first < last)
+      std::copy(finished + (first - at.begin), finished + (last - at.begin),
+                target.plane + planes.at(y, first - y * at.row));
   }
 }
 
 template <typename X>
-void StepRunner::store(const PlannedStep& step, int64_t channel, int64_t y, int64_t x, int64_t n, const X* values) {
+void StepRunner::put_codes(const PlannedStep& step, const Stretch& at, const X* x) {
   const PlannedValue& result = plan_.values[step.result];
-  const Shape& shape = result.planes.shape;
-  const int64_t pixel = y * shape.width + x;
-  const bool is_byte = result.lane == SumLane::uint8;
-  if (result.has_floats) {
-    float* to = at<float>(result.floats_at) + channel * shape.height * shape.width + pixel;
-    step.ops.run(values, n, channel, row_.data(), to);
-  }
-  if (!result.has_codes) return;
-  if (is_byte)
-    store_codes<X, uint8_t>(step, channel, pixel, n, values);
+  const int64_t plane = at.channel * result.planes.plane();
+  if (result.lane == SumLane::uint8)
+    put(step, at, x, Target<uint8_t>{this->at<uint8_t>(result.codes_at) + plane, result.planes});
   else
-    store_codes<X, int16_t>(step, channel, pixel, n, values);
+    put(step, at, x, Target<int16_t>{this->at<int16_t>(result.codes_at) + plane, result.planes});
+}
+
+template <typename X>
+void StepRunner::store(const PlannedStep& step, const Stretch& at, const X* x) {
+  const PlannedValue& result = plan_.values[step.result];
+  const Planes plain{.shape = result.planes.shape};
+  if (result.has_floats)
+    put(step, at, x,
+        Target<float>{this->at<float>(result.floats_at) + at.channel * plain.shape.height * plain.shape.width, plain});
+  if (result.has_codes) put_codes(step, at, x);
 }
 
 void StepRunner::run_rows(const PlannedStep& step) {
   const Shape& shape = plan_.values[step.inputs.front()].planes.shape;
   const int64_t pixels = shape.height * shape.width;
   const float* x = floats(step.inputs.front());
-  for (int64_t c = 0; c < shape.channels; ++c) store(step, c, 0, 0, pixels, x + c * pixels);
+  for (int64_t c = 0; c < shape.channels; ++c) store(step, {c, 0, pixels, shape.width}, x + c * pixels);
 }
 
 void StepRunner::run_plain(const PlannedStep& step) {
@@ -196,12 +185,7 @@ void StepRunner::run_plain(const PlannedStep& step) {
   if (!result.has_codes) return;
   const Shape& shape = result.planes.shape;
   const int64_t pixels = shape.height * shape.width;
-  for (int64_t c = 0; c < shape.channels; ++c) {
-    if (result.lane == SumLane::uint8)
-      store_codes<float, uint8_t>(step, c, 0, pixels, y + c * pixels);
-    else
-      store_codes<float, int16_t>(step, c, 0, pixels, y + c * pixels);
-  }
+  for (int64_t c = 0; c < shape.channels; ++c) put_codes(step, {c, 0, pixels, shape.width}, y + c * pixels);
 }
 
 std::vector<float> StepRunner::values(size_t layer) const {

@@ -28,22 +28,36 @@ class StepRunner {
   template <typename T, typename Sum>
   void run_code_sums(const PlannedStep& step);
   void run_float_sums(const PlannedStep& step);
-  template <typename Sum>
-  void finish_tile(const PlannedStep& step, int64_t channel, int64_t begin, int64_t end, const Sum* sums);
   void run_rows(const PlannedStep& step);
   void run_plain(const PlannedStep& step);
 
-  // n results of a channel that lie together, starting at pixel (y, x): into the forms that the value has.
+  // Positions [begin, end) of a channel; rows of the image begin every `row` positions.
+  struct Stretch {
+    int64_t channel;
+    int64_t begin;
+    int64_t end;
+    int64_t row;
+  };
+  template <typename Y>
+  struct Target {
+    Y* plane;
+    const Planes& planes;
+  };
+  // The step's element-wise layers on a stretch, into the forms that the value has; positions between rows are left
+  // out.
   template <typename X>
-  void store(const PlannedStep& step, int64_t channel, int64_t y, int64_t x, int64_t n, const X* values);
+  void store(const PlannedStep& step, const Stretch& at, const X* x);
+  template <typename X>
+  void put_codes(const PlannedStep& step, const Stretch& at, const X* x);
   template <typename X, typename Y>
-  void store_codes(const PlannedStep& step, int64_t channel, int64_t pixel, int64_t n, const X* values);
+  void put(const PlannedStep& step, const Stretch& at, const X* x, const Target<Y>& target);
   void clear_border(const PlannedValue& value);
 
   const ExecutionPlan& plan_;
   std::vector<unsigned char> workspace_;
-  unsigned char* base_;     // its first cache line
-  std::vector<float> row_;  // scratch of RowOps
+  unsigned char* base_;          // its first cache line
+  std::vector<float> row_;       // scratch of RowOps
+  std::vector<float> finished_;  // results on the way to their rows
   std::vector<int32_t> sums_;
 };
 

@@ -35,6 +35,27 @@ TapPlan plan_taps(const Window& w, const Planes& source, bool copies) {
   return plan;
 }
 
+namespace {
+
+// to[j] = from[j * stride + first], zero outside [0, width).
+template <typename T>
+void copy_row(const T* from, int64_t width, int64_t first, const Phases& phases, T* to) {
+  const int64_t stride = phases.stride;
+  const int64_t begin = std::min(phases.columns, first < 0 ? (-first + stride - 1) / stride : 0);
+  const int64_t end = std::clamp<int64_t>((width - first + stride - 1) / stride, begin, phases.columns);
+  std::fill(to, to + begin, T{0});
+  const T* source = from + first;
+  if (stride == 1)
+    std::copy(source + begin, source + end, to + begin);
+  else if (stride == 2)
+    for (int64_t j = begin; j < end; ++j) to[j] = source[2 * j];
+  else
+    for (int64_t j = begin; j < end; ++j) to[j] = source[stride * j];
+  std::fill(to + end, to + phases.columns, T{0});
+}
+
+}  // namespace
+
 template <typename T>
 void copy_phases(const T* x, const Planes& source, const Phases& phases, T* y) {
   const Shape& shape = source.shape;
@@ -48,11 +69,7 @@ void copy_phases(const T* x, const Planes& source, const Phases& phases, T* y) {
             std::fill_n(to, phases.columns, T{0});
             continue;
           }
-          const T* from = x + source.at(row, 0);
-          for (int64_t j = 0; j < phases.columns; ++j) {
-            const int64_t column = j * phases.stride + s - phases.padding;
-            to[j] = column >= 0 && column < shape.width ? from[column] : T{0};
-          }
+          copy_row(x + source.at(row, 0), shape.width, s - phases.padding, phases, to);
         }
 }
 
