@@ -184,7 +184,19 @@ class Run {
         fmt::format("      packed file: payload {} bits = storage on the sheet; padding {} bits, header {} bytes, file "
                     "{} bytes",
                     with_separators(size.payload_bits), size.padding_bits, size.header_bytes, size.file_bytes));
+    write_packed(packed, verified);
     return sheet;
+  }
+
+  // The packed file of the run folder: the pack stage's, with where it comes from and what was measured on it.
+  void write_packed(PackedModel packed, const StageRecord& verified) {
+    const char* commit = std::getenv("CARAT_COMMIT");
+    packed.provenance = {.recipe = Hasher().text(recipe_.resolved).hex(),
+                         .commit = commit != nullptr ? commit : "",
+                         .data = recipe_.data.name + " test",
+                         .correct = verified.correct,
+                         .total = verified.total};
+    write_atomically(folder_ / "model.carat", to_bytes(packed));
   }
 
   StageRecord verified_record(const std::string& last_key, const PackedModel& packed, const Model& model) {

@@ -81,6 +81,45 @@ TEST(Packed, DamagedFilesAreOneLineErrors) {
             "f: the checksum is wrong: the file is truncated or damaged");
 }
 
+TEST(Packed, EveryFlippedByteIsFound) {
+  PackedModel packed = pack(tiny_fused({0, 3, 0, 0, 0, 0, -7, 0}));
+  packed.provenance = {.recipe = "0123", .commit = "abc", .data = "d", .correct = 1, .total = 2};
+  packed.class_names = {"a", "b", "c", "d", "e", "f", "g", "h"};
+  const std::string good = to_bytes(packed);
+  EXPECT_EQ(packed_from_bytes(good, "f").provenance, packed.provenance);
+  EXPECT_EQ(packed_from_bytes(good, "f").class_names, packed.class_names);
+  for (size_t i = 0; i < good.size(); ++i)
+    for (const int flip : {1, 0x80, 0xFF}) {
+      std::string bad = good;
+      bad[i] = static_cast<char>(bad[i] ^ flip);
+      const std::string message = message_of([&] { packed_from_bytes(bad, "f"); });
+      const char* expected = i < 6   ? "f: expected a packed model (magic CARAT), got another file"
+                             : i < 8 ? "f: expected packed format version 2, got "
+                                     : "f: the checksum is wrong: the file is truncated or damaged";
+      ASSERT_EQ(message.rfind(expected, 0), 0U) << "byte " << i << ": " << message;
+    }
+}
+
+TEST(Packed, UnknownKindsAreOneLineErrors) {
+  const std::string good = to_bytes(pack(tiny_fused({0, 3, 0, 0, 0, 0, -7, 0})));
+  const auto changed = [&](const std::string& from, const std::string& to) {
+    std::string bad = good.substr(0, good.size() - 8);
+    const size_t at = bad.find(from);
+    bad.replace(at, from.size(), to);
+    const uint64_t length = bad.find("}]}", bad.find("\"sections\"")) + 3 - 16;
+    bad.replace(8, 8, reinterpret_cast<const char*>(&length), 8);
+    const uint64_t sum = hash64(bad.data(), bad.size());
+    bad.append(reinterpret_cast<const char*>(&sum), 8);
+    return message_of([&] { packed_from_bytes(bad, "f"); });
+  };
+  EXPECT_EQ(changed("\"mask\":\"bit\"", "\"mask\":\"row\""), "f: mask: expected none, bit or block, got row");
+  EXPECT_EQ(changed("\"op\":\"conv\"", "\"op\":\"conf\""), "f: header: unknown operation 'conf', did you mean 'conv'?");
+  EXPECT_EQ(changed("\"arithmetic\":\"fp16\"", "\"arithmetic\":\"fp24\""),
+            "f: header: arithmetic: expected float32, fp16, fp16_strict or integer, got fp24");
+  EXPECT_EQ(changed("\"bits\":4", "\"encoding\":\"huffman\",\"bits\":4"),
+            "f: header: unknown encoding of weights 'huffman'");
+}
+
 // Damaged bytes below a checksum that fits: read whole, or one line that opens with the file's name.
 void mutate(int rounds, int64_t stream) {
   const std::string good = to_bytes(pack(tiny_fused({0, 3, 0, 0, 0, 0, -7, 0})));
