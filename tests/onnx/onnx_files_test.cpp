@@ -12,6 +12,7 @@
 #include "data/batch.h"
 #include "models/onnx/export.h"
 #include "models/packed/reference_executor.h"
+#include "tests/onnx/every_kind.h"
 #include "tests/onnx/every_op.h"
 #include "tests/support/files.h"
 
@@ -73,6 +74,8 @@ void check_synthetic(const std::string& name, const Model& model) {
 TEST(OnnxFiles, EveryOperation) { check_synthetic("every_op", EveryOp().build()); }
 TEST(OnnxFiles, EveryQuantizer) { check_synthetic("every_quantizer", EveryQuantizer().build()); }
 
+TEST(OnnxFiles, EveryKind) { check_synthetic("every_kind", EveryKind().build()); }
+
 TEST(OnnxFiles, Demo) {
   const Golden golden = read_golden("demo");
   const Model model = unpack(read_packed(source_folder() + "/results/demo/model.carat"));
@@ -94,12 +97,13 @@ TEST(OnnxFiles, EngineHoldsNoProtobufOfOurs) {
     EXPECT_EQ(bytes.find(symbol), std::string::npos) << symbol;
 }
 
-// Writes the two networks into the folder CARAT_ONNX_NETWORKS, for carat export and carat codes.
+// Writes the networks into the folder CARAT_ONNX_NETWORKS, for carat export and carat codes.
 TEST(OnnxFiles, DISABLED_WriteNetworks) {
   const char* folder = std::getenv("CARAT_ONNX_NETWORKS");
   ASSERT_NE(folder, nullptr);
   write_atomically(std::string(folder) + "/every_op.carat", to_bytes(pack(EveryOp().build())));
   write_atomically(std::string(folder) + "/every_quantizer.carat", to_bytes(pack(EveryQuantizer().build())));
+  write_atomically(std::string(folder) + "/every_kind.carat", to_bytes(pack(EveryKind().build())));
 }
 
 }  // namespace

@@ -34,8 +34,8 @@ const std::vector<Expected> kEntries = {
     {"casia-cifar100-int8", Arithmetic::float32, Rounding::half_away, 1000, 832, 8041, 5},
     {"casia-cifar100-int8", Arithmetic::float32, Rounding::half_even, 250, 202, 7987, 10},
     // Here 7,996: under the gate of 8,000 as elsewhere, 26 images from the 7,970 that were measured there.
-    {"casia-cifar100-int8", Arithmetic::fp16, Rounding::half_away, 250, 199, 7970, 29},
-    {"casia-cifar100-int8", Arithmetic::fp16_strict, Rounding::half_away, 250, 201, 8008, 5},
+    {"casia-cifar100-int8", Arithmetic::fp16, Rounding::half_away, 250, 197, 7970, 29},
+    {"casia-cifar100-int8", Arithmetic::fp16_strict, Rounding::half_away, 250, 198, 8008, 5},
 };
 
 class EntriesTest : public testing::TestWithParam<Expected> {
