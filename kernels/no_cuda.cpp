@@ -5,6 +5,7 @@
 #include "kernels/device.h"
 #include "kernels/fake_quant.h"
 #include "kernels/fit_scales.h"
+#include "kernels/layer_ops.h"
 #include "kernels/pack_codes.h"
 #include "kernels/quantize.h"
 #include "kernels/scale_channels.h"
@@ -40,6 +41,7 @@ void convolve_bytes_scaled_cuda(const ConvolutionOperands&, const ByteConvolutio
                                 const CudaWork&) {
   refuse();
 }
+void run_layer_cuda(const LayerOp&, const LayerFinish&, void*) { refuse(); }
 bool runs_on_tensor_cores(const ByteConvolution&) { return false; }
 int64_t convolution_workspace(const ByteConvolution&) { return 0; }
 
