@@ -53,6 +53,11 @@ DeviceMemory::~DeviceMemory() { data_ = nullptr; }
 DeviceMemory::DeviceMemory(DeviceMemory&& other) noexcept : bytes_(other.bytes_) {}
 void DeviceMemory::upload(const void*) { refuse(); }
 void DeviceMemory::download(void*) const { refuse(); }
+DeviceStream::DeviceStream() { refuse(); }
+DeviceStream::~DeviceStream() { stream_ = nullptr; }
+void DeviceStream::upload(void*, const void*, int64_t) { refuse(); }
+void DeviceStream::download(void*, const void*, int64_t) { refuse(); }
+void DeviceStream::wait() { refuse(); }
 void device_copy(void*, const void*, int64_t) { refuse(); }
 double device_seconds(const std::function<void()>&, int, int) { refuse(); }
 
