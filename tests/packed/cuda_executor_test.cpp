@@ -5,10 +5,12 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <set>
 
 #include "base/file.h"
 #include "models/packed/fast_executor.h"
 #include "tests/support/files.h"
+#include "tests/support/float_mix.h"
 #include "tests/support/random_fused.h"
 
 namespace carat {
@@ -52,6 +54,37 @@ TEST_F(CudaExecution, AgreesOnRandomNetworks) {
   for (int64_t seed = 1; seed <= kSeeds && !HasFailure(); ++seed)
     compared += compare(packed_from_bytes(to_bytes(pack(RandomFused(seed).make())), "f"), seed);
   EXPECT_GT(compared, kSeeds * 1000);
+}
+
+TEST_F(CudaExecution, AgreesOnFloatLayers) {
+  for (int64_t seed = 1; seed <= 30 && !HasFailure(); ++seed)
+    EXPECT_GT(compare(pack(FloatMix(seed).make()), seed), 1000);
+}
+
+// Every layer's values differ within an image, so that an equal result says something.
+TEST(FloatMixNetwork, IsNotConstant) {
+  const PackedModel packed = pack(FloatMix(1).make());
+  std::vector<float> logits(static_cast<size_t>(packed.graph.classes()));
+  const std::vector<uint8_t> image = random_pixels(packed.graph.input().input_shape.elements(), 1);
+  ReferenceExecutor(packed).run_observed(image.data(), logits.data(), [&](size_t layer, const std::vector<float>& v) {
+    EXPECT_GE(std::set<float>(v.begin(), v.end()).size(), 4U) << packed.graph.layers()[layer].name;
+  });
+}
+
+TEST_F(CudaExecution, RefusesWideCodesNamingTheLayer) {
+  const auto refusal = [](int64_t code_bits, int64_t weight_bits) -> std::string {
+    try {
+      const CudaExecutor executor(pack(FloatMix(1).make(code_bits, weight_bits)));
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "";
+  };
+  EXPECT_EQ(refusal(9, 4),
+            "layer conv: expected codes of up to 8 bits for the CUDA kernels, got -255 .. 255; use --device cpu");
+  EXPECT_NE(refusal(8, 12).find("layer conv: expected weights of up to 8 bits for the CUDA kernels, got codes -"),
+            std::string::npos);
+  EXPECT_EQ(refusal(8, 8), "");
 }
 
 TEST_F(CudaExecution, BatchesChangeNothing) {
