@@ -7,6 +7,7 @@
 // form than float32 holds whole numbers of that type.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 

@@ -5,7 +5,7 @@
 #include <set>
 
 #include "base/fail.h"
-#include "models/graph/codes.h"
+#include "models/packed/cuda_layers.h"
 #include "models/packed/plain_layer.h"
 #include "models/packed/row_ops.h"
 #include "models/packed/window_of.h"
@@ -14,43 +14,14 @@
 namespace carat {
 namespace {
 
-constexpr int64_t kMostImages = 256;
-constexpr int64_t kMostBytes = int64_t{4} << 30;
-constexpr int64_t kTooMany = int64_t{1} << 31;
-
-LayerKind kind_of(OpKind op) {
-  switch (op) {
-    case OpKind::input:
-      return LayerKind::image;
-    case OpKind::conv:
-      return LayerKind::convolve;
-    case OpKind::linear:
-      return LayerKind::linear;
-    case OpKind::add:
-      return LayerKind::add;
-    case OpKind::multiply:
-      return LayerKind::multiply;
-    case OpKind::max_pool:
-      return LayerKind::max_pool;
-    case OpKind::avg_pool:
-      return LayerKind::avg_pool;
-    case OpKind::global_avg_pool:
-      return LayerKind::global_avg_pool;
-    case OpKind::slice:
-      return LayerKind::slice;
-    case OpKind::shuffle:
-      return LayerKind::shuffle;
-    case OpKind::upsample:
-      return LayerKind::upsample;
-    default:
-      return LayerKind::copy;
-  }
-}
-
 class Planner {
  public:
   explicit Planner(CudaPlan& plan)
-      : plan_(plan), graph_(plan.model.graph), ranges_(integer_ranges(plan.model)), count_(graph_.layers().size()) {}
+      : plan_(plan),
+        graph_(plan.model.graph),
+        layers_(plan.model.graph, plan.numbers),
+        ranges_(integer_ranges(plan.model)),
+        count_(graph_.layers().size()) {}
 
   void run() {
     read_graph();
@@ -147,36 +118,11 @@ class Planner {
     return next;
   }
 
-  ElementOp element_of(const LayerSpec& spec) const {
-    ElementOp op;
-    const std::string& name = spec.name;
-    if (spec.op == OpKind::activation_quant) {
-      op.kind = ElementOp::Kind::quantize;
-      op.range = {static_cast<float>(spec.quant->lowest_code()), static_cast<float>(spec.quant->highest_code()),
-                  spec.quant->rounding() == Rounding::half_away};
-    } else if (spec.op == OpKind::scale) {
-      op.kind = spec.integer                                 ? ElementOp::Kind::integer
-                : spec.arithmetic == Arithmetic::fp16_strict ? ElementOp::Kind::strict
-                                                             : ElementOp::Kind::scale;
-      op.k = plan_.numbers.floats(name + ".scale");
-      if (spec.has_bias) op.b = plan_.numbers.floats(name + ".bias");
-      if (spec.integer) op.shift = spec.integer->shift;
-    } else if (spec.op == OpKind::table) {
-      op.kind = ElementOp::Kind::table;
-      op.table = plan_.numbers.floats(name + ".table");
-      op.lowest = codes_of(graph_, spec.inputs.front())->lowest_code();
-    } else {
-      op.kind = ElementOp::Kind::unary;
-      op.unary = unary_of(spec.op);
-    }
-    return op;
-  }
-
   // The element-wise layers that alone read the result, behind those that are there.
   void extend(CudaStep& step, LayerFinish& finish) {
     for (auto next = next_element(step.result); next && finish.count < kMostElementOps;
          next = next_element(step.result)) {
-      finish.ops[finish.count++] = element_of(layer(*next));
+      finish.ops[finish.count++] = layers_.element_of(layer(*next));
       is_taken_.insert(*next);
       step.result = *next;
     }
@@ -190,7 +136,7 @@ class Planner {
   void add_operation(CudaStep& step) {
     const LayerSpec& spec = layer(step.layer);
     CudaLaunch launch;
-    launch.op = operation_of(step.layer);
+    launch.op = layers_.operation_of(step.layer);
     for (const size_t input : inputs_of(step.layer)) {
       launch.op.inputs.push_back({nullptr, plan_.values[input].form});
       launch.inputs.push_back(read_block(input));
@@ -199,49 +145,12 @@ class Planner {
       launch.op.inputs.push_back({nullptr, ValueForm::uint8});
       launch.inputs.push_back(0);
     }
-    if (RowOps::takes(spec.op)) launch.finish.ops[launch.finish.count++] = element_of(spec);
-    if (has_weights(spec) && spec.has_bias) launch.finish.ops[launch.finish.count++] = bias_of(spec);
+    if (RowOps::takes(spec.op)) launch.finish.ops[launch.finish.count++] = layers_.element_of(spec);
+    if (has_weights(spec) && spec.has_bias) launch.finish.ops[launch.finish.count++] = layers_.bias_of(spec);
     if (spec.op != OpKind::input) extend(step, launch.finish);
     place_result(step, launch.finish);
     launch.result = write_value(step.result);
     step.launches.push_back(std::move(launch));
-  }
-
-  ElementOp bias_of(const LayerSpec& spec) const {
-    ElementOp op;
-    op.kind = ElementOp::Kind::bias;
-    op.b = plan_.numbers.floats(spec.name + ".bias");
-    return op;
-  }
-
-  LayerOp operation_of(size_t index) const {
-    const LayerSpec& spec = layer(index);
-    const Shape& in = spec.op == OpKind::input ? spec.input_shape : graph_.input_shape(spec);
-    LayerOp op;
-    op.kind = kind_of(spec.op);
-    if (spec.op == OpKind::conv || op.kind == LayerKind::max_pool || op.kind == LayerKind::avg_pool ||
-        op.kind == LayerKind::shuffle)
-      op.window = window_of(graph_, spec);
-    op.window.channels = in.channels;
-    op.window.height = in.height;
-    op.window.width = in.width;
-    op.window.out_channels = graph_.output_shape(static_cast<int64_t>(index)).channels;
-    op.begin = spec.begin;
-    op.size = spec.size;
-    if (spec.op == OpKind::multiply)
-      op.second_is_channels = graph_.shape_of(spec.inputs[1]).elements() != in.elements();
-    if (has_weights(spec)) op.weights = plan_.numbers.floats(spec.name + ".weight");
-    if (spec.op == OpKind::input) op.image = image_rule();
-    return op;
-  }
-
-  ImageRule image_rule() const {
-    if (input_is_codes(graph_)) return {};
-    if (!input_is_normalized(graph_)) return {.kind = ImageRule::Kind::unit};
-    const LayerSpec& input = graph_.input();
-    return {.kind = input.arithmetic == Arithmetic::float32 ? ImageRule::Kind::normalized : ImageRule::Kind::half,
-            .mean = plan_.numbers.floats(input.name + ".mean"),
-            .deviation = plan_.numbers.floats(input.name + ".deviation")};
   }
 
   // Every input goes to its channels, through the same element-wise layers.
@@ -303,7 +212,7 @@ class Planner {
     const auto codes = next_element(*scale);
     if (spec.integer || spec.arithmetic == Arithmetic::fp16_strict || !codes) return;
     if (layer(*codes).op != OpKind::activation_quant || bytes_of(plan_.values[*codes].form) != 1) return;
-    const ElementOp op = element_of(layer(*codes));
+    const ElementOp op = layers_.element_of(layer(*codes));
     c.epilogue = ScaleEpilogue{
         plan_.numbers.floats(spec.name + ".pairs"),
         {op.range.lowest, op.range.highest, op.range.half_away ? CodeRounding::half_away : CodeRounding::half_even, 0}};
@@ -319,7 +228,7 @@ class Planner {
     launch.op.window = {.channels = shape.channels, .height = shape.height, .width = shape.width};
     launch.op.inputs = {{nullptr, ValueForm::int32}};
     launch.inputs = {c.result};
-    launch.finish.ops[launch.finish.count++] = bias_of(layer(step.layer));
+    launch.finish.ops[launch.finish.count++] = layers_.bias_of(layer(step.layer));
     extend(step, launch.finish);
     place_result(step, launch.finish);
     launch.result = write_value(step.result);
@@ -328,6 +237,7 @@ class Planner {
 
   CudaPlan& plan_;
   const ModelGraph& graph_;
+  CudaLayers layers_;
   std::map<std::string, IntegerRange> ranges_;
   size_t count_;
   std::vector<std::vector<size_t>> readers_;
@@ -336,64 +246,11 @@ class Planner {
   std::set<size_t> is_taken_;
 };
 
-// Bytes of a workspace for so many images, or nothing where a kernel could not count its elements.
-std::optional<int64_t> place(CudaPlan& plan, int64_t batch) {
-  std::vector<ArenaBlock> blocks = plan.blocks;
-  for (ArenaBlock& block : blocks) {
-    if (block.bytes * batch >= kTooMany && batch > 1) return std::nullopt;
-    block.bytes *= batch;
-  }
-  for (const CudaStep& step : plan.steps) {
-    if (!step.convolution) continue;
-    ByteConvolution c = step.convolution->convolution;
-    c.batch = batch;
-    const int64_t bytes = convolution_workspace(c);
-    if (bytes >= kTooMany && batch > 1) return std::nullopt;
-    blocks[step.convolution->workspace].bytes = bytes;
-  }
-  const int64_t bytes = place_blocks(blocks);
-  for (size_t i = 0; i < blocks.size(); ++i) plan.blocks[i].offset = blocks[i].offset;
-  return bytes;
-}
-
-void allocate(CudaPlan& plan) {
-  for (plan.batch = kMostImages; plan.batch >= 1; plan.batch /= 2) {
-    const std::optional<int64_t> bytes = place(plan, plan.batch);
-    if (!bytes || (*bytes > kMostBytes && plan.batch > 1)) continue;
-    try {
-      plan.workspace = std::make_unique<DeviceMemory>(*bytes);
-      return;
-    } catch (const Error&) {
-      if (plan.batch == 1) throw;
-    }
-  }
-}
-
-void set_addresses(CudaPlan& plan) {
-  for (CudaStep& step : plan.steps) {
-    if (step.convolution) {
-      CudaConvolution& c = *step.convolution;
-      c.operands.x = static_cast<const uint8_t*>(plan.address_of(c.input));
-      c.result_data = plan.address_of(c.result);
-      c.workspace_data = plan.address_of(c.workspace);
-    }
-    for (CudaLaunch& launch : step.launches) {
-      for (size_t i = 0; i < launch.inputs.size(); ++i) launch.op.inputs[i].data = plan.address_of(launch.inputs[i]);
-      launch.finish.data = plan.address_of(launch.result);
-    }
-  }
-}
-
 }  // namespace
 
 CudaPlan::CudaPlan(const PackedModel& packed) : model(unpack(packed)), numbers(model) {
   Planner(*this).run();
-  allocate(*this);
-  set_addresses(*this);
-}
-
-void* CudaPlan::address_of(BlockNumber block) const {
-  return static_cast<uint8_t*>(workspace->data()) + blocks[block].offset;
+  allocate_workspace(*this);
 }
 
 }  // namespace carat

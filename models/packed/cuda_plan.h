@@ -73,4 +73,7 @@ struct CudaPlan {
   std::unique_ptr<DeviceMemory> workspace;
 };
 
+// Chooses the batch, places the blocks, allocates them and sets every address of the steps.
+void allocate_workspace(CudaPlan& plan);
+
 }  // namespace carat
