@@ -42,7 +42,9 @@ std::string cuda_device_name() {
 }
 
 DeviceMemory::DeviceMemory(int64_t bytes) : bytes_(bytes) {
-  check_cuda(cudaMalloc(&data_, static_cast<size_t>(std::max<int64_t>(bytes, 1))), "cudaMalloc");
+  const cudaError_t status = cudaMalloc(&data_, static_cast<size_t>(std::max<int64_t>(bytes, 1)));
+  if (status != cudaSuccess) cudaGetLastError();  // forgotten: less memory may be asked for
+  check_cuda(status, "cudaMalloc");
 }
 DeviceMemory::~DeviceMemory() { cudaFree(data_); }
 DeviceMemory::DeviceMemory(DeviceMemory&& other) noexcept : bytes_(other.bytes_), data_(other.data_) {

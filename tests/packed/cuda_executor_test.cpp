@@ -7,7 +7,6 @@
 #include <map>
 #include <set>
 
-#include "base/file.h"
 #include "models/packed/fast_executor.h"
 #include "tests/support/files.h"
 #include "tests/support/float_mix.h"
