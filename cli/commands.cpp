@@ -21,7 +21,7 @@ int evaluate_command(const std::vector<std::string>& words) {
         "--arithmetic, --rounding, --resize and --interpolation change a model's declaration; a packed model keeps its "
         "own");
   const int64_t threads = request.threads > 0 ? request.threads : default_threads();
-  return run_evaluate(request, *packed_predictor(read_packed(request.file), threads));
+  return run_evaluate(request, *packed_predictor(read_packed(request.file), request.device, threads));
 }
 
 }  // namespace

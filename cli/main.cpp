@@ -28,9 +28,9 @@ const char* const kHelp = R"(carat: takes an image classifier through a compress
   carat pack FILE --out FILE [--model NAME] [--arithmetic A] [--rounding R] [--class-names FILE]
                           a fused model or a published entry becomes a packed model
   carat inspect FILE      what a packed model holds, bit by bit
-  carat verify FILE [--against MODEL] [--data NAME] [--limit N]
-                          checksum, bounds, and the fast executor against the reference one, or against LibTorch on the
-                          stage model it came from, value by value
+  carat verify FILE [--against MODEL] [--data NAME] [--limit N] [--device auto|cpu|cuda]
+                          checksum, bounds, and the fast (or CUDA) executor against the reference one, or against
+                          LibTorch on the stage model it came from, value by value
   carat score FILE [--policy P]... [--track NAME] [--declare D]... [--correct N --total M] [--format table|md|csv|json]
                           score sheet of a model of any stage, a packed model or an operation list
   carat explain FILE LAYER [--policy P] [--data NAME --limit N]
@@ -41,7 +41,7 @@ const char* const kHelp = R"(carat: takes an image classifier through a compress
   carat oplist [--schema] every kind and field of an operation list, or its JSON Schema
   carat evaluate FILE --data NAME [--root FOLDER] [--labels LIST] [--synsets FILE]
                  [--split test|train] [--limit N] [--on-bad-image error|skip] [--format text|json] [--per-class CSV]
-                 [--predictions FILE] [--model NAME] [--device D] [--threads N]
+                 [--predictions FILE] [--model NAME] [--device auto|cpu|cuda] [--threads N]
                  [--arithmetic float32|fp16|fp16_strict] [--rounding half_even|half_away] [--resize N] [--exact]
                           accuracy: a packed model on integer codes, any other model or tensors with LibTorch
   carat codes FILE --data NAME --output FILE [--root FOLDER] [--labels LIST] [--synsets FILE] [--split test|train]

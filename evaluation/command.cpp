@@ -66,6 +66,7 @@ EvaluateRequest parse_evaluate(const std::vector<std::string>& words) {
     throw UsageError("expected a file to evaluate: a packed model, a model of any stage or tensors");
   require_choice("split", split, {"train", "test"});
   require_choice("on-bad-image", on_bad_image, {"error", "skip"});
+  require_choice("device", request.device, {"auto", "cpu", "cuda"});
   require_choice("format", request.format, {"text", "json"});
   if (request.limit < 0 || request.threads < 0) throw UsageError("--limit and --threads: expected at least 0");
   request.split = split == "train" ? Split::train : Split::test;

@@ -43,14 +43,14 @@ ImageFormat format_of(const ModelGraph& graph) {
 
 EvaluationReport evaluate_images(Predictor& predictor, const Dataset& data, int64_t limit,
                                  const std::function<void(int64_t, int64_t)>& progress) {
-  constexpr int64_t kBatch = 100;
+  const int64_t most = predictor.batch();
   check_fit(predictor.graph(), data);
   const int64_t total = limit > 0 ? std::min(limit, data.size()) : data.size();
   EvaluationReport report{.method = predictor.describe(), .tally = Tally(predictor.graph().classes())};
   report.preprocessing = predictor.graph().input().preprocessing.value_or(Preprocessing{});
   const auto start = std::chrono::steady_clock::now();
-  for (int64_t begin = 0; begin < total; begin += kBatch) {
-    const int64_t end = std::min(begin + kBatch, total);
+  for (int64_t begin = 0; begin < total; begin += most) {
+    const int64_t end = std::min(begin + most, total);
     const Batch batch = gather(data, begin, end);
     report.skipped += end - begin - batch.size;
     if (batch.size > 0) report.tally.add(predictor.logits(batch.pixels, batch.size), batch.labels);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <boost/program_options.hpp>
+#include <memory>
 #include <mutex>
 
 #include "base/console.h"
@@ -12,6 +13,7 @@
 #include "base/text.h"
 #include "data/batch.h"
 #include "evaluation/evaluation.h"
+#include "models/packed/cuda_executor.h"
 #include "models/packed/fast_executor.h"
 
 namespace carat {
@@ -38,17 +40,29 @@ struct Comparison {
   }
 };
 
+using Execution = std::function<void(const uint8_t* image, float* logits, const LayerObserver& observer)>;
+
+template <typename Executor>
+Execution execution_of(const PackedModel& packed) {
+  return [executor = std::make_shared<Executor>(packed)](const uint8_t* image, float* logits,
+                                                         const LayerObserver& observer) {
+    executor->run_observed(image, logits, observer);
+  };
+}
+
 class Comparer {
  public:
-  Comparer(const PackedModel& packed, const LayerSource& other)
-      : graph_(packed.graph), executor_(packed), other_(other) {}
+  Comparer(const PackedModel& packed, const std::string& device, const LayerSource& other)
+      : graph_(packed.graph),
+        execute_(device == "cuda" ? execution_of<CudaExecutor>(packed) : execution_of<FastExecutor>(packed)),
+        other_(other) {}
 
   Comparison compare(const uint8_t* image, int64_t index) const {
     const LayerValues expected = other_(image);
     std::vector<float> logits(static_cast<size_t>(graph_.classes()));
     Comparison result;
     result.images = 1;
-    executor_.run_observed(image, logits.data(), [&](size_t layer, const std::vector<float>& values) {
+    execute_(image, logits.data(), [&](size_t layer, const std::vector<float>& values) {
       const auto found = expected.find(graph_.layers()[layer].name);
       if (found != expected.end()) compare_layer(layer, index, values, found->second, result);
     });
@@ -76,7 +90,7 @@ class Comparer {
   }
 
   const ModelGraph& graph_;
-  FastExecutor executor_;
+  Execution execute_;
   const LayerSource& other_;
 };
 
@@ -90,7 +104,7 @@ std::vector<uint8_t> random_images(const ModelGraph& graph, int64_t count) {
 Comparison compare_images(const VerifyRequest& request, const PackedModel& packed, const LayerSource& other) {
   constexpr int64_t kBatch = 16;
   Console console(stderr);
-  const Comparer comparer(packed, other);
+  const Comparer comparer(packed, request.device, other);
   const bool has_data = !request.data.name.empty();
   const Dataset data = has_data ? open_dataset(request.data, request.split, format_of(packed.graph)) : Dataset{};
   const int64_t all = has_data ? data.size() : std::max<int64_t>(1, request.limit);
@@ -126,7 +140,8 @@ VerifyRequest parse_verify(const std::vector<std::string>& words) {
       "model", po::value(&request.network), "")("data", po::value(&request.data.name), "")(
       "root", po::value(&request.data.root), "")("labels", po::value(&request.data.labels), "")(
       "synsets", po::value(&request.data.synsets), "")("split", po::value(&split)->default_value("test"), "")(
-      "limit", po::value(&request.limit), "")("threads", po::value(&request.threads), "");
+      "limit", po::value(&request.limit), "")("threads", po::value(&request.threads), "")(
+      "device", po::value(&request.device), "");
   po::positional_options_description position;
   position.add("file", 1);
   po::variables_map map;
@@ -138,6 +153,8 @@ VerifyRequest parse_verify(const std::vector<std::string>& words) {
   }
   if (request.file.empty()) throw UsageError("expected a packed model");
   if (split != "train" && split != "test") throw UsageError("--split: expected train or test, got '" + split + "'");
+  if (request.device != "auto" && request.device != "cpu" && request.device != "cuda")
+    throw UsageError("--device: expected auto, cpu, cuda, got '" + request.device + "'");
   if (request.limit < 0 || request.threads < 0) throw UsageError("--limit and --threads: expected at least 0");
   request.split = split == "train" ? Split::train : Split::test;
   return request;

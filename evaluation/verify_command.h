@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// carat verify: a packed model's fast execution against another execution of the same network, layer by layer.
+// carat verify: a packed model's execution, on the CPU or a CUDA device, against another execution of the same network,
+// layer by layer.
 #pragma once
 
 #include <functional>
@@ -20,6 +21,7 @@ struct VerifyRequest {
   Split split = Split::test;
   int64_t limit = 100;
   int64_t threads = 0;
+  std::string device = "auto";  // cuda: the CUDA executor in place of the fast one
 };
 
 // Throws UsageError.

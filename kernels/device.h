@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The CUDA device as tests and benchmarks need it. In a build without CUDA kernels there is none: the count is 0 and
-// everything else throws Error.
+// The CUDA device as executors, tests and benchmarks need it. In a build without CUDA kernels there is none: the count
+// is 0 and everything else throws Error.
 #pragma once
 
 #include <cstdint>
@@ -34,6 +34,26 @@ class DeviceMemory {
  private:
   int64_t bytes_;
   void* data_ = nullptr;
+};
+
+// Kernels and copies in the order of their calls; only wait() and download wait for them.
+class DeviceStream {
+ public:
+  DeviceStream();
+  ~DeviceStream();
+  DeviceStream(const DeviceStream&) = delete;
+  DeviceStream& operator=(const DeviceStream&) = delete;
+
+  // As kernels take it.
+  void* get() const { return stream_; }
+  // From host to device: the host's bytes may change when it returns.
+  void upload(void* to, const void* from, int64_t bytes);
+  // From device to host, when all work before is done.
+  void download(void* to, const void* from, int64_t bytes);
+  void wait();
+
+ private:
+  void* stream_ = nullptr;
 };
 
 // Copies bytes on the default stream.

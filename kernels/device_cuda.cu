@@ -42,7 +42,9 @@ std::string cuda_device_name() {
 }
 
 DeviceMemory::DeviceMemory(int64_t bytes) : bytes_(bytes) {
-  check_cuda(cudaMalloc(&data_, static_cast<size_t>(std::max<int64_t>(bytes, 1))), "cudaMalloc");
+  const cudaError_t status = cudaMalloc(&data_, static_cast<size_t>(std::max<int64_t>(bytes, 1)));
+  if (status != cudaSuccess) cudaGetLastError();  // forgotten: less memory may be asked for
+  check_cuda(status, "cudaMalloc");
 }
 DeviceMemory::~DeviceMemory() { cudaFree(data_); }
 DeviceMemory::DeviceMemory(DeviceMemory&& other) noexcept : bytes_(other.bytes_), data_(other.data_) {
@@ -54,6 +56,23 @@ void DeviceMemory::upload(const void* from) {
 void DeviceMemory::download(void* to) const {
   check_cuda(cudaMemcpy(to, data_, static_cast<size_t>(bytes_), cudaMemcpyDeviceToHost), "download");
 }
+
+DeviceStream::DeviceStream() {
+  cudaStream_t stream = nullptr;
+  check_cuda(cudaStreamCreate(&stream), "cudaStreamCreate");
+  stream_ = stream;
+}
+DeviceStream::~DeviceStream() { cudaStreamDestroy(stream_of(stream_)); }
+void DeviceStream::upload(void* to, const void* from, int64_t bytes) {
+  check_cuda(cudaMemcpyAsync(to, from, static_cast<size_t>(bytes), cudaMemcpyHostToDevice, stream_of(stream_)),
+             "upload");
+}
+void DeviceStream::download(void* to, const void* from, int64_t bytes) {
+  check_cuda(cudaMemcpyAsync(to, from, static_cast<size_t>(bytes), cudaMemcpyDeviceToHost, stream_of(stream_)),
+             "download");
+  wait();
+}
+void DeviceStream::wait() { check_cuda(cudaStreamSynchronize(stream_of(stream_)), "cudaStreamSynchronize"); }
 
 void device_copy(void* to, const void* from, int64_t bytes) {
   check_cuda(cudaMemcpyAsync(to, from, static_cast<size_t>(bytes), cudaMemcpyDeviceToDevice), "device_copy");

@@ -5,11 +5,10 @@
 
 #include <cstdint>
 
+#include "kernels/unary.h"
 #include "kernels/window.h"
 
 namespace carat {
-
-enum class Unary { relu, relu6, swish, hard_swish, sigmoid, hard_sigmoid };
 
 // exp in float32 by range reduction to 2^n * 2^f and a degree-6 polynomial, the same everywhere; relative error below
 // 3e-7; 0 below -87, largest float above 88. Source: Cephes expf, coefficients.

@@ -1,35 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <bit>
-#include <cmath>
 #include <limits>
 
 #include "kernels/float_ops.h"
+#include "kernels/scalar/unary.h"
 
 namespace carat {
 namespace {
-
-float clamp6(float x) { return std::min(std::max(x, 0.0F), 6.0F); }
-
-float sigmoid(float x) { return 1.0F / (1.0F + specified_exp(-x)); }
-
-float unary(Unary op, float x) {
-  switch (op) {
-    case Unary::relu:
-      return std::max(x, 0.0F);
-    case Unary::relu6:
-      return clamp6(x);
-    case Unary::swish:
-      return x * sigmoid(x);
-    case Unary::hard_swish:
-      return x * clamp6(x + 3.0F) / 6.0F;
-    case Unary::sigmoid:
-      return sigmoid(x);
-    case Unary::hard_sigmoid:
-      return clamp6(x + 3.0F) / 6.0F;
-  }
-  return x;
-}
 
 // visit(value) for every pixel of the window that lies inside the image.
 template <typename Visit>
@@ -52,24 +29,10 @@ void pool(const float* x, const Window& w, float* y, Reduce&& reduce) {
 
 }  // namespace
 
-float specified_exp(float x) {
-  if (x < -87.0F) return 0.0F;
-  if (x > 88.0F) return std::numeric_limits<float>::max();
-  const float n = std::floor(x * 1.44269504F + 0.5F);
-  float f = x - n * 0.693359375F;
-  f = f - n * -2.12194440e-4F;
-  float p = 1.9875691500e-4F;
-  p = p * f + 1.3981999507e-3F;
-  p = p * f + 8.3334519073e-3F;
-  p = p * f + 4.1665795894e-2F;
-  p = p * f + 1.6666665459e-1F;
-  p = p * f + 5.0000001201e-1F;
-  p = p * f * f + f + 1.0F;
-  return p * std::bit_cast<float>((static_cast<int32_t>(n) + 127) << 23);
-}
+float specified_exp(float x) { return scalar::specified_exp(x); }
 
 void apply_unary(Unary op, const float* x, int64_t n, float* y) {
-  for (int64_t i = 0; i < n; ++i) y[i] = unary(op, x[i]);
+  for (int64_t i = 0; i < n; ++i) y[i] = scalar::unary(op, x[i]);
 }
 
 void avg_pool(const float* x, const Window& w, float* y) {

@@ -5,6 +5,7 @@
 #include "kernels/device.h"
 #include "kernels/fake_quant.h"
 #include "kernels/fit_scales.h"
+#include "kernels/layer_ops.h"
 #include "kernels/pack_codes.h"
 #include "kernels/quantize.h"
 #include "kernels/scale_channels.h"
@@ -40,6 +41,7 @@ void convolve_bytes_scaled_cuda(const ConvolutionOperands&, const ByteConvolutio
                                 const CudaWork&) {
   refuse();
 }
+void run_layer_cuda(const LayerOp&, const LayerFinish&, void*) { refuse(); }
 bool runs_on_tensor_cores(const ByteConvolution&) { return false; }
 int64_t convolution_workspace(const ByteConvolution&) { return 0; }
 
@@ -51,6 +53,11 @@ DeviceMemory::~DeviceMemory() { data_ = nullptr; }
 DeviceMemory::DeviceMemory(DeviceMemory&& other) noexcept : bytes_(other.bytes_) {}
 void DeviceMemory::upload(const void*) { refuse(); }
 void DeviceMemory::download(void*) const { refuse(); }
+DeviceStream::DeviceStream() { refuse(); }
+DeviceStream::~DeviceStream() { stream_ = nullptr; }
+void DeviceStream::upload(void*, const void*, int64_t) { refuse(); }
+void DeviceStream::download(void*, const void*, int64_t) { refuse(); }
+void DeviceStream::wait() { refuse(); }
 void device_copy(void*, const void*, int64_t) { refuse(); }
 double device_seconds(const std::function<void()>&, int, int) { refuse(); }
 

@@ -328,6 +328,7 @@ std::vector<KernelRow> make_table() {
   rows.push_back({"quantile", false, quantile_case});
   rows.push_back({"kth_magnitude", false, select_case});
   for (KernelRow& row : convolution_rows()) rows.push_back(std::move(row));
+  for (KernelRow& row : layer_rows()) rows.push_back(std::move(row));
   return rows;
 }
 

@@ -46,6 +46,8 @@ std::vector<Bytes> run_on_cuda(const KernelCase& kernel_case);
 
 // The rows of convolutions, which kernel_table() contains.
 std::vector<KernelRow> convolution_rows();
+// Those of layers.
+std::vector<KernelRow> layer_rows();
 
 // Bytes of n pseudo-random numbers; floats include zeros, halves, infinities and NaN where specials is set.
 Bytes random_bytes(int64_t n, uint64_t seed);

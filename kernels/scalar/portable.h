@@ -36,6 +36,14 @@ CARAT_SHARED float add(float a, float b) {
 #endif
 }
 
+CARAT_SHARED float divide(float a, float b) {
+#ifdef __CUDA_ARCH__
+  return __fdiv_rn(a, b);
+#else
+  return a / b;
+#endif
+}
+
 CARAT_SHARED double multiply(double a, double b) {
 #ifdef __CUDA_ARCH__
   return __dmul_rn(a, b);

@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "base/file.h"
+#include "kernels/device.h"
 #include "models/packed/packed_model.h"
 #include "models/weights/safetensors.h"
 #include "tests/support/files.h"
@@ -103,6 +104,8 @@ TEST_F(Evaluate, SaysWhatIsWrongInOneLine) {
   refused(packed(), 2, "'--data' is required");
   refused("--data synthetic", 2, "expected a file to evaluate");
   refused(packed() + " --data fashion_mnist --format xml", 2, "--format: expected text, json, got 'xml'");
+  refused(packed() + " --data fashion_mnist --device gpu", 2, "--device: expected auto, cpu, cuda, got 'gpu'");
+  if (cuda_device_count() == 0) refused(packed() + " --data fashion_mnist --device cuda", 1, "--device cuda: expected");
   refused(packed() + " --data fashion_mnist --arithmetic float32", 2, "a packed model keeps its own");
   refused(packed() + " --data synthetic", 1, "expected a network with input 1x12x12, got 1x28x28");
   refused((folder_ / "no.carat") + " --data synthetic", 1, "no.carat: cannot open");

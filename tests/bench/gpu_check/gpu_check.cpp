@@ -33,6 +33,17 @@ Arguments parse(int argc, char** argv) {
   return arguments;
 }
 
+// Whether the part's bar is met; an error goes into the report.
+template <typename Check>
+bool attempt(const char* part, nlohmann::ordered_json& report, const Check& check) {
+  try {
+    return check();
+  } catch (const std::exception& error) {
+    report[part]["error"] = error.what();
+    return false;
+  }
+}
+
 int run(const Arguments& arguments) {
   require(arguments.dry_run || cuda_device_count() > 0,
           "gpu_check: expected a CUDA device and kernels in this build, found none; --dry-run walks on the CPU");
@@ -42,15 +53,12 @@ int run(const Arguments& arguments) {
   report["built_with_cuda"] = has_cuda_kernels();
   const bool equal = check_equality(arguments.dry_run, report);
   const bool fast = check_bandwidth(arguments.dry_run, report);
-  bool convolves = true;
-  try {
+  const bool executes = attempt("executor", report, [&] { return check_executor(arguments.dry_run, report); });
+  const bool convolves = attempt("convolutions", report, [&] {
     if (!arguments.dry_run) device_named("cuda");
-    convolves = check_convolutions(arguments.dry_run, report);
-  } catch (const std::exception& error) {
-    report["convolutions"]["error"] = error.what();
-    convolves = false;
-  }
-  const bool passed = equal && fast && convolves;
+    return check_convolutions(arguments.dry_run, report);
+  });
+  const bool passed = equal && fast && executes && convolves;
   report["passed"] = arguments.dry_run ? nlohmann::ordered_json(kNotMeasured) : nlohmann::ordered_json(passed);
   const std::string text = report.dump(2) + "\n";
   if (arguments.out.empty())

@@ -20,4 +20,8 @@ bool check_bandwidth(bool dry_run, nlohmann::ordered_json& report);
 // shapes at batch 1 against the CPU, bit for bit.
 bool check_convolutions(bool dry_run, nlohmann::ordered_json& report);
 
+// The committed packed models on random images: the CUDA executor predicts what the fast one does; images per second
+// of both.
+bool check_executor(bool dry_run, nlohmann::ordered_json& report);
+
 }  // namespace carat
