@@ -28,8 +28,8 @@ struct RowFinish {
   CodeRange range = {};
 };
 
-// y[i] = quantized(second(unary(scale(x[i])))), i in [0, n); x may be integers, which become float32 first. Codes that go to
-// uint8 or int16 must fit: quantizes with such a range, or x holds such codes.
+// y[i] = quantized(second(unary(scale(x[i])))), i in [0, n); x may be integers, which become float32 first. Codes that
+// go to uint8 or int16 must fit: quantizes with such a range, or x holds such codes.
 void finish_row(const int16_t* x, int64_t n, const RowFinish& finish, uint8_t* y);
 void finish_row(const int16_t* x, int64_t n, const RowFinish& finish, int16_t* y);
 void finish_row(const int16_t* x, int64_t n, const RowFinish& finish, float* y);

@@ -11,7 +11,8 @@
 namespace carat {
 
 // exp in float32 by range reduction to 2^n * 2^f and a degree-6 polynomial, the same everywhere; relative error below
-// 3e-7; 0 below -87, largest float above 88. Source: Cephes expf, coefficients.
+// 3e-7; x beyond -87 and 87 counts as these, so that neither exp nor 1 / (1 + exp) is subnormal. Source: Cephes expf,
+// coefficients.
 float specified_exp(float x);
 
 void apply_unary(Unary op, const float* x, int64_t n, float* y);

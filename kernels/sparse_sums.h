@@ -45,21 +45,25 @@ class SumProgram {
   const int32_t* offsets(int64_t kernel) const;
   int64_t kernels() const { return static_cast<int64_t>(first_chunk_.size()) - 1; }
   SumLane lane() const { return lane_; }
+  // Some kernel's sums may leave int16.
+  bool spills() const { return spills_; }
 
  private:
   void add_chunk(int32_t code, std::span<const CodeTap> taps, int64_t& held);
 
   SumLane lane_;
   int64_t largest_input_;
+  bool spills_ = false;
   std::vector<Chunk> chunks_;
   std::vector<int32_t> offsets_;
   std::vector<int64_t> first_chunk_ = {0};
   std::vector<int64_t> first_offset_ = {0};
 };
 
-// Exact. The program's lane says which.
+// Exact. The program's lane says which; int16 to int16 only where the program does not spill.
 void sum_codes(const SumProgram& program, int64_t kernel, const uint8_t* x, int64_t count, int16_t* acc);
 void sum_codes(const SumProgram& program, int64_t kernel, const int16_t* x, int64_t count, int32_t* acc);
+void sum_codes(const SumProgram& program, int64_t kernel, const int16_t* x, int64_t count, int16_t* acc);
 
 struct FloatTap {
   int32_t offset;

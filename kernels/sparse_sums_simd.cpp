@@ -98,8 +98,8 @@ HWY_INLINE void spill(Wide& wide) {
   wide.held = hn::Zero(hn::ScalableTag<int16_t>());
 }
 
-template <size_t V>
-HWY_INLINE void tile16(Chunks chunks, const int32_t* offsets, const int16_t* x, int32_t* acc) {
+template <size_t V, typename Sum>
+HWY_INLINE void tile16(Chunks chunks, const int32_t* offsets, const int16_t* x, Sum* acc) {
   const hn::ScalableTag<int16_t> d16;
   const size_t lanes = hn::Lanes(d16);
   Wide w0 = empty(), w1 = w0, w2 = w0, w3 = w0;
@@ -142,9 +142,11 @@ HWY_INLINE void tile16(Chunks chunks, const int32_t* offsets, const int16_t* x, 
       add(s3, w3);
     }
   }
-  const auto store = [&](Wide& wide, int32_t* to) HWY_ATTR {
+  const auto store = [&](Wide& wide, Sum* to) HWY_ATTR {
+    if constexpr (sizeof(Sum) == sizeof(int16_t)) return hn::StoreU(wide.held, d16, to);
     spill(wide);
-    hn::StoreInterleaved2(wide.even, wide.odd, hn::ScalableTag<int32_t>(), to);
+    if constexpr (sizeof(Sum) == sizeof(int32_t))
+      hn::StoreInterleaved2(wide.even, wide.odd, hn::ScalableTag<int32_t>(), to);
   };
   store(w0, acc);
   if constexpr (V > 1) {
@@ -154,13 +156,22 @@ HWY_INLINE void tile16(Chunks chunks, const int32_t* offsets, const int16_t* x, 
   }
 }
 
-void sum_int16(const SumProgram& program, int64_t kernel, const int16_t* x, int64_t count, int32_t* acc) {
+template <typename Sum>
+HWY_INLINE void sum_short(const SumProgram& program, int64_t kernel, const int16_t* x, int64_t count, Sum* acc) {
   const Chunks chunks = program.chunks(kernel);
   const int32_t* offsets = program.offsets(kernel);
   const auto lanes = static_cast<int64_t>(hn::Lanes(hn::ScalableTag<int16_t>()));
   over_tiles(
-      count, lanes, [&](int64_t q) HWY_ATTR { tile16<4>(chunks, offsets, x + q, acc + q); },
-      [&](int64_t q) HWY_ATTR { tile16<1>(chunks, offsets, x + q, acc + q); });
+      count, lanes, [&](int64_t q) HWY_ATTR { tile16<4, Sum>(chunks, offsets, x + q, acc + q); },
+      [&](int64_t q) HWY_ATTR { tile16<1, Sum>(chunks, offsets, x + q, acc + q); });
+}
+
+void sum_int16(const SumProgram& program, int64_t kernel, const int16_t* x, int64_t count, int32_t* acc) {
+  sum_short(program, kernel, x, count, acc);
+}
+
+void sum_narrow(const SumProgram& program, int64_t kernel, const int16_t* x, int64_t count, int16_t* acc) {
+  sum_short(program, kernel, x, count, acc);
 }
 
 template <size_t V>
@@ -201,6 +212,7 @@ namespace carat {
 
 HWY_EXPORT(sum_uint8);
 HWY_EXPORT(sum_int16);
+HWY_EXPORT(sum_narrow);
 HWY_EXPORT(sum_float);
 
 void sum_codes(const SumProgram& program, int64_t kernel, const uint8_t* x, int64_t count, int16_t* acc) {
@@ -209,6 +221,10 @@ void sum_codes(const SumProgram& program, int64_t kernel, const uint8_t* x, int6
 
 void sum_codes(const SumProgram& program, int64_t kernel, const int16_t* x, int64_t count, int32_t* acc) {
   HWY_DYNAMIC_DISPATCH(sum_int16)(program, kernel, x, count, acc);
+}
+
+void sum_codes(const SumProgram& program, int64_t kernel, const int16_t* x, int64_t count, int16_t* acc) {
+  HWY_DYNAMIC_DISPATCH(sum_narrow)(program, kernel, x, count, acc);
 }
 
 void sum_floats(std::span<const FloatTap> taps, const float* x, int64_t count, float* acc) {

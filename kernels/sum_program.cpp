@@ -22,6 +22,7 @@ void SumProgram::add_chunk(int32_t code, std::span<const CodeTap> taps, int64_t&
   const int64_t reach = std::abs(code) * largest_input_ * static_cast<int64_t>(taps.size());
   const bool spills = lane_ == SumLane::int16 && held + reach > kInt16;
   held = spills ? reach : held + reach;
+  spills_ = spills_ || spills;
   const auto position = [&] {
     return static_cast<int32_t>(static_cast<int64_t>(offsets_.size()) - first_offset_.back());
   };

@@ -3,8 +3,6 @@
 // instruction set.
 #include <hwy/highway.h>
 
-#include <limits>
-
 #include "kernels/float_ops.h"
 
 // NOLINTNEXTLINE(llvm-header-guard): Highway's guard, which lets every instruction set through once
@@ -24,10 +22,10 @@ using V = hn::Vec<D>;
 
 HWY_INLINE V set(float value) { return hn::Set(D(), value); }
 
-// x in [-87, 88].
-HWY_INLINE V bounded_exponential(V inside) {
+HWY_INLINE V exponential(V x) {
   const D d;
   const hn::Rebind<uint32_t, D> du;
+  const V inside = hn::Min(hn::Max(x, set(-87.0F)), set(87.0F));
   const V n = hn::Floor(hn::Add(hn::Mul(inside, set(1.44269504F)), set(0.5F)));
   V f = hn::Sub(inside, hn::Mul(n, set(0.693359375F)));
   f = hn::Sub(f, hn::Mul(n, set(-2.12194440e-4F)));
@@ -41,15 +39,6 @@ HWY_INLINE V bounded_exponential(V inside) {
   // 2^n: n + 127 moves into the exponent, by way of the low bits of 2^23 + n + 127.
   const auto exponent = hn::ShiftLeft<23>(hn::BitCast(du, hn::Add(n, set(8388608.0F + 127.0F))));
   return hn::Mul(p, hn::BitCast(d, exponent));
-}
-
-HWY_INLINE V exponential(V x) {
-  const D d;
-  // Inputs beyond the limits are replaced; in between they only must not overflow.
-  if (HWY_LIKELY(hn::AllTrue(d, hn::Le(hn::Abs(x), set(87.0F))))) return bounded_exponential(x);
-  const V y = bounded_exponential(hn::Min(hn::Max(x, set(-87.0F)), set(88.0F)));
-  const V large = hn::IfThenElse(hn::Gt(x, set(88.0F)), set(std::numeric_limits<float>::max()), y);
-  return hn::IfThenZeroElse(hn::Lt(x, set(-87.0F)), large);
 }
 
 HWY_INLINE V clamp6(V x) { return hn::Min(hn::Max(set(0.0F), x), set(6.0F)); }

@@ -11,9 +11,7 @@ namespace carat::scalar {
 
 // As kernels/float_ops.h says. Source: Cephes expf, coefficients.
 CARAT_SHARED float specified_exp(float x) {
-  constexpr float kLargest = 3.40282347e+38F;
-  if (x < -87.0F) return 0.0F;
-  if (x > 88.0F) return kLargest;
+  x = x < -87.0F ? -87.0F : 87.0F < x ? 87.0F : x;
   const float n = floorf(add(multiply(x, 1.44269504F), 0.5F));
   float f = add(x, -multiply(n, 0.693359375F));
   f = add(f, -multiply(n, -2.12194440e-4F));

@@ -11,13 +11,14 @@ namespace carat {
 namespace {
 
 // Positions whose sums stay in the first-level cache between a convolution and what follows.
-constexpr int64_t kTile = 512;
+constexpr int64_t kTile = 1024;
+constexpr int64_t kWidestVector = 16;  // floats
 
 int64_t longest_row(const ExecutionPlan& plan) {
   int64_t longest = kTile;
   for (const PlannedValue& value : plan.values)
     longest = std::max(longest, value.planes.shape.height * value.planes.shape.width);
-  return longest;
+  return longest + kWidestVector;
 }
 
 }  // namespace
@@ -76,8 +77,10 @@ void StepRunner::run_sums(const PlannedStep& step) {
   if (!step.on_codes) return run_float_sums(step);
   if (step.program->lane() == SumLane::uint8)
     run_code_sums<uint8_t, int16_t>(step);
-  else
+  else if (step.program->spills())
     run_code_sums<int16_t, int32_t>(step);
+  else
+    run_code_sums<int16_t, int16_t>(step);
 }
 
 template <typename T, typename Sum>
@@ -127,7 +130,9 @@ void StepRunner::put(const PlannedStep& step, const Stretch& at, const X* x, con
   if (planes.row() == at.row && planes.shape.width == at.row)
     return step.ops.run(x, n, at.channel, row_.data(), target.plane + at.begin);
   Y* finished = reinterpret_cast<Y*>(finished_.data());
-  step.ops.run(x, n, at.channel, row_.data(), finished);
+  // Whole vectors: x is followed by slack or by the next channel, scratch has room.
+  const int64_t whole = (n + kWidestVector - 1) / kWidestVector * kWidestVector;
+  step.ops.run(x, whole, at.channel, row_.data(), finished);
   for (int64_t y = at.begin / at.row; y < planes.shape.height && y * at.row < at.end; ++y) {
     const int64_t first = std::max(at.begin, y * at.row);
     const int64_t last = std::min(at.end, y * at.row + planes.shape.width);

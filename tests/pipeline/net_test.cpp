@@ -10,9 +10,9 @@
 #include "models/net/network.h"
 #include "models/packed/fast_executor.h"
 #include "models/packed/reference_executor.h"
-#include "tests/support/random_fused.h"
 #include "stages/fusion.h"
 #include "stages/scale_fit.h"
+#include "tests/support/random_fused.h"
 
 namespace carat {
 namespace {
