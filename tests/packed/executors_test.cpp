@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The fast executor against the reference on random networks, value by value; the packed format on every kind.
 #include <gtest/gtest.h>
+#include <hwy/highway.h>
 
 #include <map>
 
@@ -40,6 +41,12 @@ void compare_executors(int64_t seeds) {
 }
 
 TEST(Executors, AgreeOnRandomNetworks) { compare_executors(150); }
+// Whatever this machine would choose: the baseline's vectors give the same bits.
+TEST(Executors, AgreeOnTheBaselineInstructionSet) {
+  hwy::SetSupportedTargetsForTest(HWY_STATIC_TARGET);
+  compare_executors(60);
+  hwy::SetSupportedTargetsForTest(0);
+}
 TEST(FullExecutors, AgreeOnManyRandomNetworks) { compare_executors(5000); }
 
 TEST(Executors, ThreadsAndSharingChangeNothing) {
