@@ -93,6 +93,10 @@ class Planner {
     } else if (RowOps::takes(layer(index).op)) {
       step.kind = PlannedStep::Kind::rows;
       step.ops.add(layer(index));
+    } else if (layer(index).op == OpKind::multiply && has_channel_factors(index)) {
+      step.kind = PlannedStep::Kind::rows;
+      step.has_factors = true;
+      step.ops.add_factors();
     }
     if (step.kind == PlannedStep::Kind::plain) {
       if (step.on_codes)
@@ -104,6 +108,12 @@ class Planner {
       extend(step);
     }
     plan_.steps.push_back(std::move(step));
+  }
+
+  // The second input of a product is 1x1: a factor for every channel.
+  bool has_channel_factors(size_t index) const {
+    const Shape& second = graph_.shape_of(layer(index).inputs[1]);
+    return second.height == 1 && second.width == 1;
   }
 
   // Takes the element-wise layers that alone read the result.

@@ -35,6 +35,7 @@ struct PlannedStep {
   size_t result = 0;  // the layer whose value it gives
   std::vector<size_t> inputs;
   RowOps ops;
+  bool has_factors = false;  // rows: the second input holds a factor for every channel
 
   // sums
   bool on_codes = false;

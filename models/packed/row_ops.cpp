@@ -32,13 +32,18 @@ void RowOps::add_bias(const float* bias) {
   ops_.push_back(op);
 }
 
+void RowOps::add_factors() {
+  Op op;
+  op.finish.scale.is_used = true;
+  op.takes_factor = true;
+  ops_.push_back(op);
+}
+
 bool RowOps::is_open() const {
   return !ops_.empty() && ops_.back().kind == Op::Kind::finish && !ops_.back().finish.quantizes;
 }
 
-bool RowOps::takes_second() const {
-  return is_open() && ops_.back().finish.has_unary && !ops_.back().finish.second.is_used;
-}
+bool RowOps::takes_second() const { return is_open() && !ops_.back().finish.second.is_used; }
 
 void RowOps::add(const LayerSpec& layer) {
   Op op;
@@ -85,19 +90,23 @@ void RowOps::add(const LayerSpec& layer) {
   ops_.push_back(op);
 }
 
-RowFinish RowOps::finish_of(const Op& op, int64_t channel) {
+RowFinish RowOps::finish_of(const Op& op, const Place& place) {
+  const int64_t channel = place.channel;
   RowFinish finish = op.finish;
   if (op.k != nullptr) finish.scale.k = op.k[channel];
+  if (op.takes_factor) finish.scale.k = place.factors[channel];
   if (op.b != nullptr) finish.scale.b = op.b[channel];
   if (op.second_k != nullptr) finish.second.k = op.second_k[channel];
   if (op.second_b != nullptr) finish.second.b = op.second_b[channel];
   return finish;
 }
 
-void RowOps::run_op(const Op& op, int64_t n, int64_t channel, float* row) {
+void RowOps::run_op(const Op& op, int64_t n, const Place& place) {
+  float* row = place.row;
+  const int64_t channel = place.channel;
   switch (op.kind) {
     case Op::Kind::finish:
-      return finish_row(row, n, finish_of(op, channel), row);
+      return finish_row(row, n, finish_of(op, place), row);
     case Op::Kind::unary:
       return unary_row(op.unary, row, n, row);
     case Op::Kind::table:
@@ -109,21 +118,22 @@ void RowOps::run_op(const Op& op, int64_t n, int64_t channel, float* row) {
 }
 
 template <typename X, typename Y>
-void RowOps::run(const X* x, int64_t n, int64_t channel, float* row, Y* y) const {
+void RowOps::run(const X* x, int64_t n, const Place& place, Y* y) const {
+  float* row = place.row;
   const auto finishes = [&](size_t i) { return i < ops_.size() && ops_[i].kind == Op::Kind::finish; };
   size_t next = finishes(0) ? 1 : 0;
-  const RowFinish first = next == 1 ? finish_of(ops_[0], channel) : RowFinish{};
+  const RowFinish first = next == 1 ? finish_of(ops_[0], place) : RowFinish{};
   if (next == ops_.size()) return finish_row(x, n, first, y);
   finish_row(x, n, first, row);
   const bool ends = finishes(ops_.size() - 1) && ops_.size() > next;
-  for (const size_t end = ops_.size() - (ends ? 1 : 0); next < end; ++next) run_op(ops_[next], n, channel, row);
-  finish_row(row, n, ends ? finish_of(ops_.back(), channel) : RowFinish{}, y);
+  for (const size_t end = ops_.size() - (ends ? 1 : 0); next < end; ++next) run_op(ops_[next], n, place);
+  finish_row(row, n, ends ? finish_of(ops_.back(), place) : RowFinish{}, y);
 }
 
-#define CARAT_RUN(X)                                                             \
-  template void RowOps::run(const X*, int64_t, int64_t, float*, uint8_t*) const; \
-  template void RowOps::run(const X*, int64_t, int64_t, float*, int16_t*) const; \
-  template void RowOps::run(const X*, int64_t, int64_t, float*, float*) const;
+#define CARAT_RUN(X)                                                           \
+  template void RowOps::run(const X*, int64_t, const Place&, uint8_t*) const; \
+  template void RowOps::run(const X*, int64_t, const Place&, int16_t*) const; \
+  template void RowOps::run(const X*, int64_t, const Place&, float*) const;
 CARAT_RUN(int16_t)
 CARAT_RUN(int32_t)
 CARAT_RUN(float)

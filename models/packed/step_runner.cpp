@@ -127,12 +127,12 @@ template <typename X, typename Y>
 void StepRunner::put(const PlannedStep& step, const Stretch& at, const X* x, const Target<Y>& target) {
   const Planes& planes = target.planes;
   const int64_t n = at.end - at.begin;
-  if (planes.row() == at.row && planes.shape.width == at.row)
-    return step.ops.run(x, n, at.channel, row_.data(), target.plane + at.begin);
+  const RowOps::Place place = {at.channel, row_.data(), step.has_factors ? floats(step.inputs[1]) : nullptr};
+  if (planes.row() == at.row && planes.shape.width == at.row) return step.ops.run(x, n, place, target.plane + at.begin);
   Y* finished = reinterpret_cast<Y*>(finished_.data());
   // Whole vectors: x is followed by slack or by the next channel, scratch has room.
   const int64_t whole = (n + kWidestVector - 1) / kWidestVector * kWidestVector;
-  step.ops.run(x, whole, at.channel, row_.data(), finished);
+  step.ops.run(x, whole, place, finished);
   for (int64_t y = at.begin / at.row; y < planes.shape.height && y * at.row < at.end; ++y) {
     const int64_t first = std::max(at.begin, y * at.row);
     const int64_t last = std::min(at.end, y * at.row + planes.shape.width);
