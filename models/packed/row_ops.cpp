@@ -130,7 +130,7 @@ void RowOps::run(const X* x, int64_t n, const Place& place, Y* y) const {
   finish_row(row, n, ends ? finish_of(ops_.back(), place) : RowFinish{}, y);
 }
 
-#define CARAT_RUN(X)                                                           \
+#define CARAT_RUN(X)                                                          \
   template void RowOps::run(const X*, int64_t, const Place&, uint8_t*) const; \
   template void RowOps::run(const X*, int64_t, const Place&, int16_t*) const; \
   template void RowOps::run(const X*, int64_t, const Place&, float*) const;
