@@ -178,12 +178,14 @@ class Run {
     const ScoreSheet sheet =
         make_sheet(unpacked.graph, nonzeros_per_kernel(unpacked), recipe_.track, verified.correct, verified.total);
     const PayloadSize size = payload_size(packed);
-    require(Ratio(size.payload_bits) == sheet.param_bits, "pack: the payload has {} bits, the score sheet {}",
-            size.payload_bits, sheet.param_bits.text());
+    const Ratio held = sheet.ledger.held_bits();
+    require(Ratio(size.payload_bits) == held, "pack: the payload has {} bits, the score sheet {}", size.payload_bits,
+            held.text());
     console_.line(
         fmt::format("      packed file: payload {} bits = storage on the sheet; padding {} bits, header {} bytes, file "
                     "{} bytes",
                     with_separators(size.payload_bits), size.padding_bits, size.header_bytes, size.file_bytes));
+    if (held != sheet.param_bits) console_.line("      and the matrices of channel permutations, charged beyond (R23)");
     write_packed(packed, verified);
     return sheet;
   }

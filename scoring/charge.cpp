@@ -166,6 +166,14 @@ Ratio Ledger::total(Part part) const {
   return bits;
 }
 
+Ratio Ledger::held_bits() const {
+  Ratio bits = storage_bits();
+  for (const Row& row : rows)
+    if (row.part == Part::params && row.what.starts_with(stored_name(Stored::permutation)))
+      bits = bits - row.total_bits();
+  return bits;
+}
+
 Ledger charge(const Walk& walk, const Policy& policy) { return Charge(walk, policy).run(); }
 
 }  // namespace carat

@@ -31,6 +31,9 @@ struct Ledger {
 
   Ratio op_bits() const { return total(Part::ops); }
   Ratio storage_bits() const { return total(Part::params); }
+  // Storage that a packed file holds: all but the matrices of channel permutations, which R23 charges although the
+  // network's description says them.
+  Ratio held_bits() const;
   Ratio total(Part part) const;
 };
 
