@@ -53,8 +53,7 @@ std::string accumulator_text(const Model& model, const std::string& name, const 
   const auto found = ranges.find(layer.inputs.front());
   if (found == ranges.end()) return "";
   const IntegerRange input = found->second;
-  const IntegerRange sums =
-      sum_range(model.buffer(name + ".weight"), {std::min<int64_t>(0, input.lowest), input.highest});
+  const IntegerRange sums = sum_range(model.buffer(name + ".weight"), united(input, {0, 0}));
   const std::vector<int64_t> kernels = nonzeros_per_kernel(model).at(name);
   const int64_t products = *std::max_element(kernels.begin(), kernels.end());
   const bool is_signed = input.lowest < 0;

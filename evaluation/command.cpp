@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "evaluation/command.h"
 
-#include <boost/program_options.hpp>
 #include <cstdio>
 #include <fstream>
 
 #include "base/console.h"
 #include "base/fail.h"
 #include "base/file.h"
+#include "evaluation/parse.h"
 #include "models/file/model_file.h"
 #include "models/weights/declare_arithmetic.h"
 #include "models/zoo/zoo.h"
@@ -53,15 +53,7 @@ EvaluateRequest parse_evaluate(const std::vector<std::string>& words) {
   std::string split;
   std::string on_bad_image;
   const po::options_description options = options_of(request, split, on_bad_image);
-  po::positional_options_description position;
-  position.add("file", 1);
-  po::variables_map map;
-  try {
-    po::store(po::command_line_parser(words).options(options).positional(position).run(), map);
-    po::notify(map);
-  } catch (const po::error& error) {
-    throw UsageError(error.what());
-  }
+  parse_options(words, options, "file", 1);
   if (request.file.empty())
     throw UsageError("expected a file to evaluate: a packed model, a model of any stage or tensors");
   require_choice("split", split, {"train", "test"});

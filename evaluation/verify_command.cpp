@@ -2,7 +2,6 @@
 #include "evaluation/verify_command.h"
 
 #include <algorithm>
-#include <boost/program_options.hpp>
 #include <memory>
 #include <mutex>
 
@@ -13,6 +12,7 @@
 #include "base/text.h"
 #include "data/batch.h"
 #include "evaluation/evaluation.h"
+#include "evaluation/parse.h"
 #include "models/packed/cuda_executor.h"
 #include "models/packed/fast_executor.h"
 
@@ -142,15 +142,7 @@ VerifyRequest parse_verify(const std::vector<std::string>& words) {
       "synsets", po::value(&request.data.synsets), "")("split", po::value(&split)->default_value("test"), "")(
       "limit", po::value(&request.limit), "")("threads", po::value(&request.threads), "")(
       "device", po::value(&request.device), "");
-  po::positional_options_description position;
-  position.add("file", 1);
-  po::variables_map map;
-  try {
-    po::store(po::command_line_parser(words).options(options).positional(position).run(), map);
-    po::notify(map);
-  } catch (const po::error& error) {
-    throw UsageError(error.what());
-  }
+  parse_options(words, options, "file", 1);
   if (request.file.empty()) throw UsageError("expected a packed model");
   if (split != "train" && split != "test") throw UsageError("--split: expected train or test, got '" + split + "'");
   if (request.device != "auto" && request.device != "cpu" && request.device != "cuda")

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // carat-engine: the commands that train and run. The program carat executes it.
-#include <boost/program_options.hpp>
-
 #include <cstdio>
 #include <exception>
 #include <filesystem>
@@ -10,6 +8,7 @@
 #include "base/text.h"
 #include "config/docs.h"
 #include "evaluation/command.h"
+#include "evaluation/parse.h"
 #include "models/file/model_file.h"
 #include "models/net/device.h"
 #include "pipeline/network_layers.h"
@@ -26,16 +25,7 @@ po::variables_map parse(const std::vector<std::string>& words, const po::options
                         const char* positional) {
   po::options_description all;
   all.add(options).add_options()(positional, po::value<std::string>(), "");
-  po::positional_options_description position;
-  position.add(positional, 1);
-  po::variables_map map;
-  try {
-    po::store(po::command_line_parser(words).options(all).positional(position).run(), map);
-    po::notify(map);
-  } catch (const po::error& error) {
-    throw UsageError(error.what());
-  }
-  return map;
+  return parse_options(words, all, positional, 1);
 }
 
 po::options_description recipe_options() {

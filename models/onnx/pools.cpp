@@ -31,8 +31,8 @@ void write_ordered_average(const OnnxLayer& layer) {
 std::string channel_sums(const OnnxLayer& layer, int64_t pixels) {
   GraphWriter& graph = layer.graph;
   const int64_t channels = layer.out().channels;
-  const std::optional<WholeRange>& whole = layer.input.whole;
-  if (whole && WholeRange{whole->lowest * pixels, whole->highest * pixels}.is_exact())
+  const std::optional<IntegerRange>& whole = layer.input.whole;
+  if (whole && is_exact({whole->lowest * pixels, whole->highest * pixels}))
     return graph.node("ReduceSum", {layer.x(), graph.shared_integers({2, 3})}, layer.part("sum"));
   const std::string rows = graph.node(
       "Reshape", {layer.x(), graph.integers(layer.part("rows_shape"), {0, channels, pixels})}, layer.part("rows"));

@@ -6,23 +6,20 @@
 #include <optional>
 #include <vector>
 
-#include "models/weights/model.h"
+#include "models/weights/integer_range.h"
 
 namespace carat {
 
 // float32 holds every integer up to here: sums below it are exact in any order.
 constexpr int64_t kExactFloatIntegers = int64_t{1} << 24;
 
-struct WholeRange {
-  int64_t lowest = 0;
-  int64_t highest = 0;
-
-  bool is_exact() const { return -kExactFloatIntegers <= lowest && highest <= kExactFloatIntegers; }
-};
+inline bool is_exact(const IntegerRange& range) {
+  return -kExactFloatIntegers <= range.lowest && range.highest <= kExactFloatIntegers;
+}
 
 struct ValueFacts {
-  std::optional<WholeRange> whole;  // every value is an integer, and so are all partial sums; nothing: real numbers
-  bool decides_codes = false;       // a quantizer reads it, at once or through other layers
+  std::optional<IntegerRange> whole;  // every value is an integer, and so are all partial sums; nothing: real numbers
+  bool decides_codes = false;         // a quantizer reads it, at once or through other layers
 };
 
 // By layer. Throws Error naming the layer when sums of codes may reach beyond 2^24.

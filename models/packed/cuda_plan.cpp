@@ -5,8 +5,8 @@
 #include <set>
 
 #include "base/fail.h"
+#include "models/packed/code_flow.h"
 #include "models/packed/cuda_layers.h"
-#include "models/packed/plain_layer.h"
 #include "models/packed/row_ops.h"
 #include "models/packed/window_of.h"
 #include "models/weights/integer_range.h"
@@ -20,11 +20,12 @@ class Planner {
       : plan_(plan),
         graph_(plan.model.graph),
         layers_(plan.model.graph, plan.numbers),
+        flow_(graph_),
         ranges_(integer_ranges(plan.model)),
         count_(graph_.layers().size()) {}
 
   void run() {
-    read_graph();
+    choose_forms();
     add_numbers();
     plan_.blocks.push_back({.bytes = graph_.input().input_shape.elements()});
     for (size_t i = 0; i < count_; ++i)
@@ -35,24 +36,9 @@ class Planner {
  private:
   const LayerSpec& layer(size_t index) const { return graph_.layers()[index]; }
 
-  std::vector<size_t> inputs_of(size_t index) const {
-    std::vector<size_t> inputs;
-    for (const std::string& from : layer(index).inputs) inputs.push_back(static_cast<size_t>(graph_.index_of(from)));
-    return inputs;
-  }
-
-  void read_graph() {
+  void choose_forms() {
     plan_.values.resize(count_);
-    readers_.resize(count_);
-    std::vector<bool> is_codes(count_);
     for (size_t i = 0; i < count_; ++i) {
-      bool inputs_are_codes = true;
-      for (const size_t from : inputs_of(i)) {
-        readers_[from].push_back(i);
-        inputs_are_codes = inputs_are_codes && is_codes[from];
-      }
-      is_codes[i] = gives_codes(graph_, layer(i), inputs_are_codes);
-      on_codes_.push_back(has_weights(layer(i)) && layer(i).quant && inputs_are_codes);
       plan_.values[i].shape = graph_.output_shape(static_cast<int64_t>(i));
       plan_.values[i].form = form_of(i);
     }
@@ -60,7 +46,7 @@ class Planner {
 
   ValueForm form_of(size_t index) const {
     if (has_weights(layer(index)))
-      return on_codes_[index] && !layer(index).has_bias ? ValueForm::int32 : ValueForm::float32;
+      return flow_.on_codes[index] && !layer(index).has_bias ? ValueForm::int32 : ValueForm::float32;
     const auto found = ranges_.find(layer(index).name);
     if (found == ranges_.end()) return ValueForm::float32;
     const IntegerRange& range = found->second;
@@ -72,7 +58,7 @@ class Planner {
     weight_bits_.resize(count_);
     for (size_t i = 0; i < count_; ++i) {
       if (!has_weights(layer(i))) continue;
-      if (on_codes_[i])
+      if (flow_.on_codes[i])
         weight_bits_[i] = plan_.numbers.add_codes(layer(i));
       else
         plan_.numbers.add_float_weights(layer(i));
@@ -101,7 +87,7 @@ class Planner {
 
   void add_step(size_t index) {
     CudaStep step{.layer = index, .result = index, .convolution = std::nullopt, .launches = {}};
-    if (on_codes_[index])
+    if (flow_.on_codes[index])
       add_convolution(step);
     else if (layer(index).op == OpKind::concat)
       add_concatenation(step);
@@ -112,8 +98,8 @@ class Planner {
 
   // The layer that alone reads this one, if it is element-wise.
   std::optional<size_t> next_element(size_t index) const {
-    if (readers_[index].size() != 1) return std::nullopt;
-    const size_t next = readers_[index].front();
+    if (flow_.readers[index].size() != 1) return std::nullopt;
+    const size_t next = flow_.readers[index].front();
     if (!RowOps::takes(layer(next).op)) return std::nullopt;
     return next;
   }
@@ -137,7 +123,7 @@ class Planner {
     const LayerSpec& spec = layer(step.layer);
     CudaLaunch launch;
     launch.op = layers_.operation_of(step.layer);
-    for (const size_t input : inputs_of(step.layer)) {
+    for (const size_t input : flow_.inputs[step.layer]) {
       launch.op.inputs.push_back({nullptr, plan_.values[input].form});
       launch.inputs.push_back(read_block(input));
     }
@@ -159,9 +145,9 @@ class Planner {
     extend(step, finish);
     place_result(step, finish);
     std::vector<BlockNumber> read;
-    for (const size_t input : inputs_of(step.layer)) read.push_back(read_block(input));
+    for (const size_t input : flow_.inputs[step.layer]) read.push_back(read_block(input));
     const BlockNumber result = write_value(step.result);
-    for (const size_t input : inputs_of(step.layer)) {
+    for (const size_t input : flow_.inputs[step.layer]) {
       const CudaValue& value = plan_.values[input];
       CudaLaunch launch;
       launch.op.window = {.channels = value.shape.channels, .height = value.shape.height, .width = value.shape.width};
@@ -176,7 +162,7 @@ class Planner {
 
   void add_convolution(CudaStep& step) {
     const LayerSpec& spec = layer(step.layer);
-    const size_t input = inputs_of(step.layer).front();
+    const size_t input = flow_.inputs[step.layer].front();
     const CudaValue& value = plan_.values[input];
     if (bytes_of(value.form) != 1) {
       const IntegerRange& codes = ranges_.at(layer(input).name);
@@ -238,10 +224,9 @@ class Planner {
   CudaPlan& plan_;
   const ModelGraph& graph_;
   CudaLayers layers_;
+  CodeFlow flow_;
   std::map<std::string, IntegerRange> ranges_;
   size_t count_;
-  std::vector<std::vector<size_t>> readers_;
-  std::vector<bool> on_codes_;
   std::vector<int64_t> weight_bits_;
   std::set<size_t> is_taken_;
 };

@@ -6,8 +6,8 @@
 #include <map>
 #include <set>
 
+#include "models/packed/code_flow.h"
 #include "models/packed/place_values.h"
-#include "models/packed/plain_layer.h"
 #include "models/packed/window_of.h"
 #include "models/weights/integer_range.h"
 
@@ -20,22 +20,13 @@ constexpr int64_t kInt16 = 32767;
 
 class Planner {
  public:
-  Planner(ExecutionPlan& plan, const Model& model) : plan_(plan), model_(model), graph_(model.graph) {}
+  Planner(ExecutionPlan& plan, const Model& model)
+      : plan_(plan), model_(model), graph_(model.graph), flow_(model.graph) {}
 
   void run() {
     ranges_ = integer_ranges(model_);
     const size_t count = graph_.layers().size();
     plan_.values.resize(count);
-    readers_.resize(count);
-    is_codes_.resize(count);
-    for (size_t i = 0; i < count; ++i) {
-      bool inputs_are_codes = true;
-      for (const size_t from : inputs_of(i)) {
-        readers_[from].push_back(i);
-        inputs_are_codes = inputs_are_codes && is_codes_[from];
-      }
-      is_codes_[i] = gives_codes(graph_, layer(i), inputs_are_codes);
-    }
     choose_lanes();
     for (size_t i = 1; i < count; ++i)
       if (!is_taken_.contains(i)) add_step(i);
@@ -48,35 +39,25 @@ class Planner {
  private:
   const LayerSpec& layer(size_t index) const { return graph_.layers()[index]; }
 
-  std::vector<size_t> inputs_of(size_t index) const {
-    std::vector<size_t> inputs;
-    for (const std::string& from : layer(index).inputs) inputs.push_back(static_cast<size_t>(graph_.index_of(from)));
-    return inputs;
-  }
-
-  bool multiplies_codes(size_t index) const {
-    return has_weights(layer(index)) && layer(index).quant && is_codes_[inputs_of(index).front()];
-  }
-
   // Every layer that multiplies this value's codes can sum them in such lanes.
   bool allows(size_t value, SumLane lane) const {
     const IntegerRange& codes = ranges_.at(layer(value).name);
     const int64_t largest = std::max(-codes.lowest, codes.highest);
     if (lane == SumLane::uint8 && (codes.lowest < 0 || largest > kLargestByteCode)) return false;
     if (largest > kInt16) return false;
-    return std::all_of(readers_[value].begin(), readers_[value].end(), [&](size_t reader) {
-      if (!multiplies_codes(reader)) return true;
+    return std::all_of(flow_.readers[value].begin(), flow_.readers[value].end(), [&](size_t reader) {
+      if (!flow_.on_codes[reader]) return true;
       const Buffer& weights = model_.buffer(layer(reader).name + ".weight");
       int64_t code = 0;
       for (const float w : weights.values) code = std::max(code, static_cast<int64_t>(std::fabs(w)));
-      const IntegerRange sums = sum_range(weights, {std::min<int64_t>(0, codes.lowest), codes.highest});
+      const IntegerRange sums = sum_range(weights, united(codes, {0, 0}));
       return SumProgram::allows(lane, largest, code, std::max(-sums.lowest, sums.highest));
     });
   }
 
   void choose_lanes() {
-    for (size_t i = 0; i < readers_.size(); ++i) {
-      if (!is_codes_[i] || !ranges_.contains(layer(i).name)) continue;
+    for (size_t i = 0; i < flow_.readers.size(); ++i) {
+      if (!flow_.is_codes[i] || !ranges_.contains(layer(i).name)) continue;
       if (allows(i, SumLane::uint8))
         lanes_[i] = SumLane::uint8;
       else if (allows(i, SumLane::int16))
@@ -85,10 +66,10 @@ class Planner {
   }
 
   void add_step(size_t index) {
-    PlannedStep step{.layer = index, .result = index, .inputs = inputs_of(index), .ops = RowOps(model_)};
+    PlannedStep step{.layer = index, .result = index, .inputs = flow_.inputs[index], .ops = RowOps(model_)};
     const size_t input = step.inputs.front();
     if (has_weights(layer(index))) {
-      step.on_codes = multiplies_codes(index);
+      step.on_codes = flow_.on_codes[index];
       step.kind = !step.on_codes || lanes_.contains(input) ? PlannedStep::Kind::sums : PlannedStep::Kind::plain;
     } else if (RowOps::takes(layer(index).op)) {
       step.kind = PlannedStep::Kind::rows;
@@ -118,8 +99,8 @@ class Planner {
 
   // Takes the element-wise layers that alone read the result.
   void extend(PlannedStep& step) {
-    while (readers_[step.result].size() == 1) {
-      const size_t next = readers_[step.result].front();
+    while (flow_.readers[step.result].size() == 1) {
+      const size_t next = flow_.readers[step.result].front();
       if (!RowOps::takes(layer(next).op)) return;
       step.ops.add(layer(next));
       step.result = next;
@@ -206,9 +187,8 @@ class Planner {
   ExecutionPlan& plan_;
   const Model& model_;
   const ModelGraph& graph_;
+  CodeFlow flow_;
   std::map<std::string, IntegerRange> ranges_;
-  std::vector<std::vector<size_t>> readers_;
-  std::vector<bool> is_codes_;
   std::map<size_t, SumLane> lanes_;
   std::set<size_t> is_taken_;
 };

@@ -7,6 +7,7 @@
 #include "base/fail.h"
 #include "base/parallel.h"
 #include "models/packed/execution_plan.h"
+#include "models/packed/most_likely.h"
 #include "models/packed/step_runner.h"
 
 namespace carat {
@@ -63,18 +64,8 @@ FastExecutor::Profile FastExecutor::profile(const uint8_t* images, int64_t count
 }
 
 std::vector<int64_t> FastExecutor::predict(std::span<const uint8_t> pixels, int64_t threads) const {
-  const auto image = static_cast<size_t>(plan_->model.graph.input().input_shape.elements());
-  require(pixels.size() % image == 0, "expected images of {} bytes, got {} bytes", image, pixels.size());
-  const auto count = static_cast<int64_t>(pixels.size() / image);
-  const int64_t classes = plan_->model.graph.classes();
-  std::vector<float> logits(static_cast<size_t>(count * classes));
-  run(pixels.data(), count, logits.data(), threads);
-  std::vector<int64_t> predicted;
-  for (int64_t i = 0; i < count; ++i) {
-    const float* row = logits.data() + i * classes;
-    predicted.push_back(std::max_element(row, row + classes) - row);
-  }
-  return predicted;
+  return most_likely(plan_->model.graph, pixels,
+                     [&](int64_t count, float* logits) { run(pixels.data(), count, logits, threads); });
 }
 
 }  // namespace carat

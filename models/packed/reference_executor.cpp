@@ -11,28 +11,14 @@
 
 namespace carat {
 
-ReferenceExecutor::ReferenceExecutor(const PackedModel& packed) : model_(unpack(packed)) {
+ReferenceExecutor::ReferenceExecutor(const PackedModel& packed) : model_(unpack(packed)), flow_(model_.graph) {
   integer_ranges(model_);
-  const ModelGraph& graph = model_.graph;
-  const size_t count = graph.layers().size();
-  inputs_.resize(count);
-  kernels_.resize(count);
-  on_codes_.resize(count);
-  last_use_.assign(count, count);
-  std::vector<bool> codes(count);
-  for (size_t i = 0; i < count; ++i) {
-    const LayerSpec& layer = graph.layers()[i];
-    bool inputs_are_codes = true;
-    for (const std::string& from : layer.inputs) {
-      inputs_[i].push_back(static_cast<size_t>(graph.index_of(from)));
-      last_use_[inputs_[i].back()] = i;
-      inputs_are_codes = inputs_are_codes && codes[inputs_[i].back()];
-    }
-    codes[i] = gives_codes(graph, layer, inputs_are_codes);
-    on_codes_[i] = has_weights(layer) && layer.quant && inputs_are_codes;
-    if (on_codes_[i])
-      kernels_[i] = sparse_kernels(model_.buffer(layer.name + ".weight").values.data(), window_of(graph, layer));
-  }
+  const std::vector<LayerSpec>& layers = model_.graph.layers();
+  kernels_.resize(layers.size());
+  for (size_t i = 0; i < layers.size(); ++i)
+    if (flow_.on_codes[i])
+      kernels_[i] =
+          sparse_kernels(model_.buffer(layers[i].name + ".weight").values.data(), window_of(model_.graph, layers[i]));
 }
 
 void ReferenceExecutor::run(const uint8_t* images, int64_t count, float* logits, int64_t threads) const {
@@ -45,21 +31,21 @@ void ReferenceExecutor::run(const uint8_t* images, int64_t count, float* logits,
 }
 
 void ReferenceExecutor::run_observed(const uint8_t* image, float* logits, const LayerObserver& observer) const {
-  std::vector<std::vector<float>> values(inputs_.size());
+  std::vector<std::vector<float>> values(kernels_.size());
   values[0].resize(static_cast<size_t>(model_.graph.input().input_shape.elements()));
   input_values(model_.graph, image, values[0].data());
   observer(0, values[0]);
   for (size_t i = 1; i < values.size(); ++i) {
     std::vector<const float*> inputs;
-    for (const size_t from : inputs_[i]) inputs.push_back(values[from].data());
+    for (const size_t from : flow_.inputs[i]) inputs.push_back(values[from].data());
     values[i].resize(static_cast<size_t>(model_.graph.output_shape(static_cast<int64_t>(i)).elements()));
     if (has_weights(model_.graph.layers()[i]))
-      run_weight_layer(model_, i, on_codes_[i] ? &kernels_[i] : nullptr, inputs[0], values[i].data());
+      run_weight_layer(model_, i, flow_.on_codes[i] ? &kernels_[i] : nullptr, inputs[0], values[i].data());
     else
       run_plain_layer(model_, i, inputs, values[i].data());
     observer(i, values[i]);
-    for (const size_t from : inputs_[i])
-      if (last_use_[from] == i) values[from] = {};
+    for (const size_t from : flow_.inputs[i])
+      if (flow_.readers[from].back() == i) values[from] = {};
   }
   std::copy(values.back().begin(), values.back().end(), logits);
 }

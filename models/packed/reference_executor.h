@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "kernels/convolve_codes.h"
+#include "models/packed/code_flow.h"
 #include "models/packed/packed_model.h"
 
 namespace carat {
@@ -29,10 +30,8 @@ class ReferenceExecutor {
 
  private:
   Model model_;
-  std::vector<std::vector<size_t>> inputs_;
-  std::vector<size_t> last_use_;
+  CodeFlow flow_;
   std::vector<SparseKernels> kernels_;  // of layers that multiply codes by codes
-  std::vector<bool> on_codes_;
 };
 
 }  // namespace carat

@@ -17,12 +17,6 @@ bool fits(const IntegerRange& inner, const IntegerRange& outer) {
   return outer.holds(inner.lowest) && outer.holds(inner.highest);
 }
 
-IntegerRange united(const IntegerRange& a, const IntegerRange& b) {
-  return {std::min(a.lowest, b.lowest), std::max(a.highest, b.highest)};
-}
-
-int64_t floor_shift(int64_t value, int64_t shift) { return value >> shift; }
-
 class Ranges {
  public:
   explicit Ranges(const Model& model) : model_(model) {}
@@ -105,8 +99,7 @@ class Ranges {
     const int64_t width = std::max(layer.integer->multiplier_bits + signed_bits(in), layer.integer->bias_bits);
     require(signed_bits(sum) <= width, "layer {}: its sums need {} bits, more than the {} that it is charged at",
             layer.name, signed_bits(sum), width);
-    const IntegerRange result = {floor_shift(sum.lowest, layer.integer->shift),
-                                 floor_shift(sum.highest, layer.integer->shift)};
+    const IntegerRange result = {sum.lowest >> layer.integer->shift, sum.highest >> layer.integer->shift};
     require(fits(result, kExactFloat), "layer {}: results up to {}: expected at most 24 bits", layer.name,
             std::max(-result.lowest, result.highest));
     return result;
@@ -117,6 +110,10 @@ class Ranges {
 };
 
 }  // namespace
+
+IntegerRange united(const IntegerRange& a, const IntegerRange& b) {
+  return {std::min(a.lowest, b.lowest), std::max(a.highest, b.highest)};
+}
 
 int64_t signed_bits(const IntegerRange& range) {
   int64_t bits = 1;

@@ -18,6 +18,9 @@ struct IntegerRange {
   bool operator==(const IntegerRange&) const = default;
 };
 
+// The smallest range that holds both.
+IntegerRange united(const IntegerRange& a, const IntegerRange& b);
+
 // Bits of the smallest two's complement register that holds the range.
 int64_t signed_bits(const IntegerRange& range);
 

@@ -31,7 +31,7 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-// The float network with weights laid out for channels-last convolutions, batch norm folded where it follows one alone.
+// The float network as it is trained, weights laid out for channels-last convolutions; batch norm is not folded.
 class Peer {
  public:
   explicit Peer(const Model& model) : graph_(model.graph) {

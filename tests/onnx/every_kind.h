@@ -25,20 +25,6 @@ class EveryKind : CodeLayers {
   }
 
  private:
-  std::string weights(const std::string& name, const std::string& from, const GraphBuilder::Conv& conv,
-                      const QuantSpec& spec) {
-    GraphBuilder alone("shape");
-    LayerSpec image;
-    image.name = from;
-    image.input_shape = net_.shape_of(from);
-    alone.add(image);
-    alone.conv(name, from, conv);
-    LayerSpec layer = alone.build().layers().back();
-    layer.quant = spec;
-    layer.has_unit_scale = true;
-    return net_.add(layer);
-  }
-
   std::string integer(const std::string& name, const std::string& from, int64_t shift) {
     LayerSpec layer;
     layer.name = name;

@@ -27,6 +27,11 @@ class CodeLayers {
   }
 
   std::string codes(const std::string& name, const std::string& from, const GraphBuilder::Conv& conv, int64_t bits) {
+    return weights(name, from, conv, QuantSpec::symmetric(bits, Granularity::kernel));
+  }
+
+  std::string weights(const std::string& name, const std::string& from, const GraphBuilder::Conv& conv,
+                      const QuantSpec& spec) {
     GraphBuilder alone("shape");
     LayerSpec image;
     image.name = from;
@@ -34,7 +39,7 @@ class CodeLayers {
     alone.add(image);
     alone.conv(name, from, conv);
     LayerSpec layer = alone.build().layers().back();
-    layer.quant = QuantSpec::symmetric(bits, Granularity::kernel);
+    layer.quant = spec;
     layer.has_unit_scale = true;
     return net_.add(layer);
   }

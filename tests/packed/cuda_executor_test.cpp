@@ -8,37 +8,13 @@
 #include <set>
 
 #include "models/packed/fast_executor.h"
+#include "tests/support/compare_executors.h"
 #include "tests/support/files.h"
 #include "tests/support/float_mix.h"
 #include "tests/support/random_fused.h"
 
 namespace carat {
 namespace {
-
-std::vector<uint8_t> random_pixels(int64_t count, int64_t seed) {
-  Random random({seed, "test", "pixels", 0});
-  std::vector<uint8_t> pixels(static_cast<size_t>(count));
-  for (uint8_t& pixel : pixels) pixel = static_cast<uint8_t>(random.below(256));
-  return pixels;
-}
-
-// Values that were compared.
-int64_t compare(const PackedModel& packed, int64_t seed) {
-  const ReferenceExecutor reference(packed);
-  const CudaExecutor cuda(packed);
-  const std::vector<uint8_t> image = random_pixels(packed.graph.input().input_shape.elements(), seed);
-  std::map<size_t, std::vector<float>> values;
-  std::vector<float> expected(static_cast<size_t>(packed.graph.classes())), got = expected;
-  int64_t compared = 0;
-  reference.run_observed(image.data(), expected.data(),
-                         [&](size_t layer, const std::vector<float>& v) { values[layer] = v; });
-  cuda.run_observed(image.data(), got.data(), [&](size_t layer, const std::vector<float>& v) {
-    EXPECT_EQ(v, values.at(layer)) << "seed " << seed << ", layer " << packed.graph.layers()[layer].name;
-    compared += static_cast<int64_t>(v.size());
-  });
-  EXPECT_EQ(got, expected) << "seed " << seed;
-  return compared;
-}
 
 class CudaExecution : public testing::Test {
  protected:
@@ -51,13 +27,14 @@ TEST_F(CudaExecution, AgreesOnRandomNetworks) {
   constexpr int64_t kSeeds = 150;
   int64_t compared = 0;
   for (int64_t seed = 1; seed <= kSeeds && !HasFailure(); ++seed)
-    compared += compare(packed_from_bytes(to_bytes(pack(RandomFused(seed).make())), "f"), seed);
+    compared +=
+        compare_with_reference<CudaExecutor>(packed_from_bytes(to_bytes(pack(RandomFused(seed).make())), "f"), seed);
   EXPECT_GT(compared, kSeeds * 1000);
 }
 
 TEST_F(CudaExecution, AgreesOnFloatLayers) {
   for (int64_t seed = 1; seed <= 30 && !HasFailure(); ++seed)
-    EXPECT_GT(compare(pack(FloatMix(seed).make()), seed), 1000);
+    EXPECT_GT(compare_with_reference<CudaExecutor>(pack(FloatMix(seed).make()), seed), 1000);
 }
 
 // Every layer's values differ within an image, so that an equal result says something.
@@ -102,7 +79,7 @@ TEST_F(CudaExecution, BatchesChangeNothing) {
 TEST_F(CudaExecution, AgreesOnCommittedResults) {
   for (const char* name : {"demo", "cifar100_demo"}) {
     const PackedModel packed = read_packed(source_folder() + "/results/" + name + "/model.carat");
-    EXPECT_GT(compare(packed, 1), 1000) << name;
+    EXPECT_GT(compare_with_reference<CudaExecutor>(packed, 1), 1000) << name;
   }
 }
 

@@ -8,37 +8,16 @@
 #include "models/packed/arena.h"
 #include "models/packed/fast_executor.h"
 #include "models/packed/reference_executor.h"
+#include "tests/support/compare_executors.h"
 #include "tests/support/float_mix.h"
 #include "tests/support/random_fused.h"
 
 namespace carat {
 namespace {
 
-std::vector<uint8_t> random_pixels(int64_t count, int64_t seed) {
-  Random random({seed, "test", "pixels", 0});
-  std::vector<uint8_t> pixels(static_cast<size_t>(count));
-  for (uint8_t& pixel : pixels) pixel = static_cast<uint8_t>(random.below(256));
-  return pixels;
-}
-
-// Values that both executors gave for one random image.
+// Packed, read back and executed.
 int64_t compare_on(const Model& model, int64_t seed) {
-  const PackedModel packed = packed_from_bytes(to_bytes(pack(model)), "f");
-  const ReferenceExecutor reference(packed);
-  const FastExecutor fast(packed);
-  const std::vector<uint8_t> image = random_pixels(packed.graph.input().input_shape.elements(), seed);
-  std::map<size_t, std::vector<float>> values;
-  std::vector<float> expected(static_cast<size_t>(packed.graph.classes()));
-  std::vector<float> got(expected.size());
-  int64_t compared = 0;
-  reference.run_observed(image.data(), expected.data(),
-                         [&](size_t layer, const std::vector<float>& v) { values[layer] = v; });
-  fast.run_observed(image.data(), got.data(), [&](size_t layer, const std::vector<float>& v) {
-    EXPECT_EQ(v, values.at(layer)) << "seed " << seed << ", layer " << packed.graph.layers()[layer].name;
-    compared += static_cast<int64_t>(v.size());
-  });
-  EXPECT_EQ(got, expected) << "seed " << seed;
-  return compared;
+  return compare_with_reference<FastExecutor>(packed_from_bytes(to_bytes(pack(model)), "f"), seed);
 }
 
 void compare_executors(int64_t seeds) {
