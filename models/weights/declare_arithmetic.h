@@ -7,8 +7,9 @@
 namespace carat {
 
 // Every Scale layer in this arithmetic. fp16, fp16_strict: its scales and biases are rounded to fp16, ties to even.
-// A normalised image is then rounded to fp16 too, as hardware of that precision reads it. Integer Scale layers and other
-// layers keep their declaration. Throws Error for a value that fp16 cannot hold, and for integer, which is fitted.
+// A normalised image is then rounded to fp16 too, as hardware of that precision reads it. Integer Scale layers and
+// other layers keep their declaration. Throws Error for a value that fp16 cannot hold, and for integer, which is
+// fitted.
 Model with_scale_arithmetic(const Model& model, Arithmetic arithmetic);
 
 // Every activation quantizer rounds this way.
