@@ -25,16 +25,16 @@ void parallel_ranges(int64_t count, int64_t threads, const std::function<void(in
     return;
   }
   std::vector<std::exception_ptr> failures(static_cast<size_t>(parts));
+  const auto run = [&](int64_t part) {
+    try {
+      body(count * part / parts, count * (part + 1) / parts);
+    } catch (...) {
+      failures[static_cast<size_t>(part)] = std::current_exception();
+    }
+  };
   std::vector<std::thread> workers;
-  for (int64_t part = 0; part < parts; ++part) {
-    workers.emplace_back([&, part] {
-      try {
-        body(count * part / parts, count * (part + 1) / parts);
-      } catch (...) {
-        failures[static_cast<size_t>(part)] = std::current_exception();
-      }
-    });
-  }
+  for (int64_t part = 1; part < parts; ++part) workers.emplace_back(run, part);
+  run(0);
   for (std::thread& worker : workers) worker.join();
   for (const std::exception_ptr& failure : failures)
     if (failure) std::rethrow_exception(failure);

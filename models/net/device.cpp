@@ -4,13 +4,11 @@
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
 #include <dlfcn.h>
-#include <malloc.h>
 #include <torch/cuda.h>
 #include <torch/version.h>
 #include <unistd.h>
 
 #include <cstdlib>
-#include <limits>
 
 #include "base/fail.h"
 
@@ -21,13 +19,6 @@ void load_cuda() {
   setenv("OMP_WAIT_POLICY", "PASSIVE", 0);
   if (access("/dev/nvidiactl", R_OK) != 0) return;
   dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL);
-}
-
-void keep_freed_memory() {
-  mallopt(M_MMAP_MAX, 0);
-  mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
-  constexpr int kTopPad = 256 << 20;
-  mallopt(M_TOP_PAD, kTopPad);
 }
 
 c10::Device device_named(const std::string& name) {

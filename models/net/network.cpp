@@ -11,6 +11,7 @@
 #include "models/graph/codes.h"
 #include "models/net/fake_quant.h"
 #include "models/net/float_ops.h"
+#include "models/net/training_ops.h"
 
 namespace carat {
 namespace {
@@ -58,6 +59,17 @@ Network::Network(const Model& model, const at::Device& device) : graph_(model.gr
       inputs_[i].push_back(static_cast<size_t>(graph_.index_of(from)));
       last_use_[inputs_[i].back()] = i;
     }
+  }
+  find_activations();
+}
+
+void Network::find_activations() {
+  activation_.assign(tensors_.size(), tensors_.size());
+  for (size_t i = 0; i < tensors_.size(); ++i) {
+    if (norm_act_of(graph_.layers()[i].op) == NormAct::none) continue;
+    const size_t from = inputs_[i].front();
+    const LayerSpec& norm = graph_.layers()[from];
+    if (norm.op == OpKind::batch_norm && graph_.consumers(norm.name).size() == 1) activation_[from] = i;
   }
 }
 
@@ -107,7 +119,8 @@ at::Tensor Network::real(const Value& value) {
 at::Tensor Network::effective_weights(size_t index) const {
   const LayerTensors& t = tensors_[index];
   const LayerSpec& layer = graph_.layers()[index];
-  const at::Tensor kept = t.mask.defined() ? t.weight * t.mask : t.weight;
+  at::Tensor kept = t.weight;
+  if (t.mask.defined()) kept = regrows_ ? t.weight + (t.weight * t.mask - t.weight).detach() : t.weight * t.mask;
   if (!layer.quant || layer.has_unit_scale) return kept;
   return weight_codes(kept, t.inverse_weight_scale, *layer.quant);
 }
@@ -128,20 +141,27 @@ Network::Value Network::run_weights(size_t index, const Value& input, Mode mode)
   else if (widen)
     y = convolve(layer, x.to(at::kDouble), weights.to(at::kDouble)).to(at::kFloat);
   else
-    y = convolve(layer, x, weights);
+    y = mode == Mode::train ? convolve_training(layer, x, weights) : convolve(layer, x, weights);
   if (on_codes && !layer.has_unit_scale) y = y * (t.weight_scale * input.scale).view({1, -1, 1, 1});
   if (layer.has_bias) y = y + t.bias.view({1, -1, 1, 1});
   return {.tensor = y};
+}
+
+at::Tensor Network::run_norm(size_t index, const at::Tensor& x, OpKind act, Mode mode) {
+  const LayerTensors& t = tensors_[index];
+  const BatchNormTensors norm = {t.weight, t.bias, t.running_mean, t.running_var, graph_.layers()[index].epsilon};
+  return mode == Mode::train ? batch_norm_training(x, norm, act) : batch_norm_inference(x, norm, act);
 }
 
 Network::Value Network::run_float(size_t index, const std::vector<at::Tensor>& inputs, Mode mode) {
   const LayerSpec& layer = graph_.layers()[index];
   const LayerTensors& t = tensors_[index];
   if (layer.op == OpKind::batch_norm) {
-    constexpr double kMomentum = 0.1;
-    return {.tensor = at::batch_norm(inputs[0], t.weight, t.bias, t.running_mean, t.running_var, mode == Mode::train,
-                                     kMomentum, layer.epsilon, false)};
+    if (mode != Mode::exact) return {.tensor = run_norm(index, inputs[0], OpKind::batch_norm, mode)};
+    return {.tensor = at::batch_norm(inputs[0], t.weight, t.bias, t.running_mean, t.running_var, false, 0.0,
+                                     layer.epsilon, false)};
   }
+  if (layer.op == OpKind::multiply && mode == Mode::train) return {.tensor = multiply_training(inputs[0], inputs[1])};
   if (layer.op == OpKind::dropout && mode == Mode::train && layer.rate > 0) {
     at::Generator generator = at::detail::createCPUGenerator(dropout_seed_ + index);
     const at::Tensor kept = at::rand(inputs[0].sizes(), generator).ge_(layer.rate).to(device_);
@@ -197,7 +217,8 @@ at::Tensor Network::forward(const at::Tensor& pixels, Mode mode, const std::vect
                             std::map<std::string, at::Tensor>& results) {
   std::vector<Value> values(tensors_.size());
   const bool unit_input = input_is_codes_;
-  values[0] = {.tensor = pixels.to(device_, at::kFloat),
+  const auto layout = mode != Mode::exact ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
+  values[0] = {.tensor = pixels.to(device_, at::kFloat).contiguous(layout),
                .is_codes = true,
                .scale = unit_input ? 1.0F : 1.0F / 255.0F,
                .is_input = !unit_input};
@@ -205,12 +226,20 @@ at::Tensor Network::forward(const at::Tensor& pixels, Mode mode, const std::vect
     at::Tensor image = (values[0].tensor / 255.0 - mean_) / deviation_;
     values[0] = {.tensor = graph_.input().arithmetic == Arithmetic::float32 ? image : rounded_to_half(image)};
   }
+  const auto is_wanted = [&](size_t i) {
+    return std::find(wanted.begin(), wanted.end(), graph_.layers()[i].name) != wanted.end();
+  };
   for (size_t i = 1; i < values.size(); ++i) {
     std::vector<Value> inputs;
     for (const size_t from : inputs_[i]) inputs.push_back(values[from]);
-    values[i] = run_layer(i, inputs, mode);
-    const std::string& name = graph_.layers()[i].name;
-    if (std::find(wanted.begin(), wanted.end(), name) != wanted.end()) results[name] = real(values[i]);
+    const bool takes_activation = mode != Mode::exact && activation_[i] < values.size() && !is_wanted(i);
+    if (takes_activation) {
+      const size_t act = activation_[i];
+      values[act] = {.tensor = run_norm(i, real(inputs[0]), graph_.layers()[act].op, mode)};
+    } else if (!values[i].tensor.defined()) {
+      values[i] = run_layer(i, inputs, mode);
+    }
+    if (is_wanted(i)) results[graph_.layers()[i].name] = real(values[i]);
     for (const size_t from : inputs_[i])
       if (last_use_[from] == i) values[from] = {};
   }

@@ -18,6 +18,13 @@ enum class Mode {
   exact,     // running statistics; what stays in floating point follows the specifications in kernels/ (CPU)
 };
 
+// A trainable tensor; its gradient appears in value.grad().
+struct Parameter {
+  std::string name;  // "conv1.weight"
+  at::Tensor value;
+  bool decays = false;  // convolution and linear weights: weight decay is for them
+};
+
 class Network {
  public:
   // Copies the numbers. Throws Error when a quantized layer's sums cannot be exact (beyond int32).
@@ -30,12 +37,8 @@ class Network {
   at::Tensor forward(const at::Tensor& pixels, Mode mode, const std::vector<std::string>& wanted,
                      std::map<std::string, at::Tensor>& results);
 
-  // Trainable tensors in a fixed order: weights and biases first, then batch norm's (no weight decay on those).
-  struct Parameters {
-    std::vector<at::Tensor> weights;
-    std::vector<at::Tensor> others;
-  };
-  Parameters parameters() const;
+  // Trainable tensors in the order of the layers.
+  std::vector<Parameter> parameters() const;
 
   // Dropout masks of the next forward passes in training are a function of this and the layer's position.
   void set_dropout_seed(uint64_t seed) { dropout_seed_ = seed; }
@@ -43,11 +46,20 @@ class Network {
   // Replaces a conv or linear layer's weights.
   void set_weights(const std::string& layer, const std::vector<float>& values);
 
-  // Named tensors that training changes, for checkpoints: unrounded weights, biases, batch-norm statistics.
+  // A masked layer's weights as trained, not multiplied by the mask, and the mask (1 = kept): {K, C/groups, R, S}.
+  at::Tensor dense_weights(const std::string& layer) const;
+  at::Tensor mask(const std::string& layer) const;
+  void set_mask(const std::string& layer, const at::Tensor& kept);
+  // Whether pruned weights get the gradient of the pruned network (straight through the mask) and so may come back.
+  void set_regrowth(bool regrows) { regrows_ = regrows; }
+  // Pruned weights become zero.
+  void settle_masks();
+
+  // Named tensors that training changes, for checkpoints: unrounded weights, masks, biases, batch-norm statistics.
   std::map<std::string, at::Tensor> state() const;
   void load_state(const std::map<std::string, Buffer>& state);
 
-  // Writes the numbers into a model of the same graph: masked weights zero, quantized weights on their grid.
+  // Writes numbers and masks into a model of the same graph: masked weights zero, quantized weights on their grid.
   void store(Model& model) const;
 
   const ModelGraph& graph() const { return graph_; }
@@ -68,19 +80,24 @@ class Network {
 
   Value run_layer(size_t index, const std::vector<Value>& inputs, Mode mode);
   Value run_weights(size_t index, const Value& input, Mode mode);
+  at::Tensor run_norm(size_t index, const at::Tensor& x, OpKind act, Mode mode);
   Value run_float(size_t index, const std::vector<at::Tensor>& inputs, Mode mode);
   at::Tensor effective_weights(size_t index) const;
+  LayerTensors& masked(const std::string& layer);
   static at::Tensor real(const Value& value);
   void load_layer(const Model& model, size_t index);
+  void find_activations();
 
   ModelGraph graph_;
   at::Device device_;
   bool input_is_codes_ = false;
   at::Tensor mean_, deviation_;  // undefined unless the input layer normalises
   uint64_t dropout_seed_ = 0;
+  bool regrows_ = false;
   std::vector<LayerTensors> tensors_;
   std::vector<std::vector<size_t>> inputs_;
   std::vector<size_t> last_use_;
+  std::vector<size_t> activation_;  // of a batch norm: the activation that alone reads it; else the number of layers
 };
 
 // Float32 tensor on the CPU as a buffer, and back.

@@ -17,18 +17,15 @@ at::Tensor to_tensor(const Buffer& buffer, const at::Device& device) {
   return torch::tensor(c10::ArrayRef<float>(buffer.values), at::kFloat).reshape(buffer.shape).to(device);
 }
 
-Network::Parameters Network::parameters() const {
-  Parameters parameters;
+std::vector<Parameter> Network::parameters() const {
+  std::vector<Parameter> parameters;
   for (size_t i = 0; i < tensors_.size(); ++i) {
     const LayerSpec& layer = graph_.layers()[i];
     const LayerTensors& t = tensors_[i];
-    if (layer.op == OpKind::batch_norm) {
-      parameters.others.push_back(t.weight);
-      parameters.others.push_back(t.bias);
-    } else if (has_weights(layer)) {
-      parameters.weights.push_back(t.weight);
-      if (layer.has_bias) parameters.others.push_back(t.bias);
-    }
+    const bool is_norm = layer.op == OpKind::batch_norm;
+    if (!is_norm && !has_weights(layer)) continue;
+    parameters.push_back({layer.name + ".weight", t.weight, !is_norm});
+    if (is_norm || layer.has_bias) parameters.push_back({layer.name + ".bias", t.bias, false});
   }
   return parameters;
 }
@@ -41,6 +38,31 @@ void Network::set_weights(const std::string& layer, const std::vector<float>& va
   weight.copy_(torch::tensor(c10::ArrayRef<float>(values), at::kFloat).view_as(weight));
 }
 
+Network::LayerTensors& Network::masked(const std::string& layer) {
+  LayerTensors& t = tensors_[static_cast<size_t>(graph_.index_of(layer))];
+  require(t.mask.defined(), "layer {}: expected a masked layer", layer);
+  return t;
+}
+
+at::Tensor Network::dense_weights(const std::string& layer) const {
+  return tensors_[static_cast<size_t>(graph_.index_of(layer))].weight.detach();
+}
+
+at::Tensor Network::mask(const std::string& layer) const {
+  return tensors_[static_cast<size_t>(graph_.index_of(layer))].mask;
+}
+
+void Network::set_mask(const std::string& layer, const at::Tensor& kept) {
+  at::Tensor& mask = masked(layer).mask;
+  mask.copy_(kept.reshape(mask.sizes()));
+}
+
+void Network::settle_masks() {
+  const torch::NoGradGuard no_grad;
+  for (LayerTensors& t : tensors_)
+    if (t.mask.defined()) t.weight.mul_(t.mask);
+}
+
 std::map<std::string, at::Tensor> Network::state() const {
   std::map<std::string, at::Tensor> state;
   for (size_t i = 0; i < tensors_.size(); ++i) {
@@ -49,6 +71,7 @@ std::map<std::string, at::Tensor> Network::state() const {
     if (!has_weights(layer) && layer.op != OpKind::batch_norm) continue;
     state[layer.name + ".weight"] = t.weight;
     if (t.bias.defined()) state[layer.name + ".bias"] = t.bias;
+    if (t.mask.defined()) state[layer.name + ".mask"] = t.mask;
     if (layer.op != OpKind::batch_norm) continue;
     state[layer.name + ".running_mean"] = t.running_mean;
     state[layer.name + ".running_var"] = t.running_var;
@@ -68,10 +91,16 @@ void Network::load_state(const std::map<std::string, Buffer>& state) {
 
 void Network::store(Model& model) const {
   const torch::NoGradGuard no_grad;
-  for (const auto& [name, tensor] : state()) model.buffers[name].values = to_buffer(tensor).values;
+  for (const auto& [name, tensor] : state())
+    if (!name.ends_with(".mask")) model.buffers[name].values = to_buffer(tensor).values;
   for (size_t i = 0; i < tensors_.size(); ++i) {
     const LayerSpec& layer = graph_.layers()[i];
     if (!has_weights(layer)) continue;
+    if (tensors_[i].mask.defined()) {
+      const at::Tensor kept = tensors_[i].mask.to(at::kCPU, at::kByte).contiguous();
+      model.masks[layer.name].kept.assign(kept.const_data_ptr<uint8_t>(),
+                                          kept.const_data_ptr<uint8_t>() + kept.numel());
+    }
     at::Tensor weights = effective_weights(i);
     if (layer.quant && !layer.has_unit_scale) weights = weights * tensors_[i].weight_scale;
     model.buffers[layer.name + ".weight"].values = to_buffer(weights + 0.0).values;  // -0 becomes 0

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// train_step NETWORK STEPS THREADS: images per second of the training step on random images of CIFAR-100's shape, batch
+// 128, SGD with momentum. One JSON line on stdout.
+#include <ATen/Parallel.h>
+#include <ATen/record_function.h>
+#include <torch/torch.h>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <iostream>
+#include <map>
+
+#include "models/net/device.h"
+#include "models/net/network.h"
+#include "models/zoo/zoo.h"
+#include "stages/loss.h"
+#include "stages/optimizer.h"
+
+namespace {
+
+// Time inside each operation without those that it calls, by name.
+class Profile {
+ public:
+  static void start() {
+    at::addGlobalCallback(at::RecordFunctionCallback(
+        [](const at::RecordFunction&) -> std::unique_ptr<at::ObserverContext> {
+          stack().push_back({Clock::now(), 0.0});
+          return nullptr;
+        },
+        [](const at::RecordFunction& function, at::ObserverContext*) {
+          const Open open = stack().back();
+          stack().pop_back();
+          const double seconds = std::chrono::duration<double>(Clock::now() - open.begin).count();
+          if (!stack().empty()) stack().back().inside += seconds;
+          times()[function.name()] += seconds - open.inside;
+        }));
+  }
+  static void print(int steps) {
+    std::vector<std::pair<double, std::string>> rows;
+    for (const auto& [name, seconds] : times()) rows.emplace_back(seconds, name);
+    std::sort(rows.rbegin(), rows.rend());
+    for (size_t i = 0; i < std::min<size_t>(rows.size(), 20); ++i)
+      std::cerr << fmt::format("{:8.2f} ms  {}\n", 1e3 * rows[i].first / steps, rows[i].second);
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  struct Open {
+    Clock::time_point begin;
+    double inside;
+  };
+  static std::vector<Open>& stack() {
+    thread_local std::vector<Open> open;
+    return open;
+  }
+  static std::map<std::string, double>& times() {
+    static std::map<std::string, double> all;
+    return all;
+  }
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  using namespace carat;
+  if (argc < 4) {
+    std::cerr << "expected: train_step NETWORK STEPS THREADS [profile]\n";
+    return 2;
+  }
+  load_cuda();
+  keep_freed_memory();
+  at::set_num_threads(std::atoi(argv[3]));
+  constexpr int64_t kBatch = 128;
+  const ZooNetwork zoo = build_network(argv[1], {}, {3, 32, 32}, 100);
+  Network network(initialize(build_network(argv[1], {}, {3, 32, 32}, 100).graph, 1), at::Device(at::kCPU));
+  Optimizer optimizer(network.parameters(), {.momentum = 0.9, .weight_decay = 5e-4});
+  torch::manual_seed(1);
+  const at::Tensor pixels = torch::randint(0, 256, {kBatch, 3, 32, 32}, at::kByte);
+  const Targets targets = {torch::randint(0, 100, {kBatch}, at::kLong), {}, {}};
+  const auto step = [&] {
+    training_loss(network.forward(pixels, Mode::train), targets, {}, {}).backward();
+    optimizer.step(0.01);
+  };
+  step();
+  const auto start = std::chrono::steady_clock::now();
+  const int steps = std::atoi(argv[2]);
+  for (int i = 0; i < steps; ++i) step();
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  if (argc > 4) {
+    Profile::start();
+    for (int i = 0; i < steps; ++i) step();
+    Profile::print(steps);
+  }
+  std::cout << fmt::format(R"({{"network": "{}", "images_per_second": {:.2f}}})", argv[1], kBatch * steps / seconds)
+            << "\n";
+}
