@@ -10,11 +10,11 @@ const std::vector<StageInfo>& stage_catalog() {
   static const std::vector<StageInfo> catalog = {
       {"select", 1, "takes the network of the zoo that promises the lowest score above the gate", make_select},
       {"load", 1, "starts from weights in a file", make_load},
-      {"train", 1, "trains from random weights", make_train},
+      {"train", 2, "trains from random weights", make_train},
       {"sensitivity", 1, "accuracy and loss with each layer alone pruned to each sparsity", make_sensitivity},
-      {"prune", 1, "zeroes the smallest weights and retrains with the dense network as teacher", make_prune},
+      {"prune", 2, "zeroes the weights that matter least and retrains with the dense network as teacher", make_prune},
       {"quantize", 2, "fits scales of weights per kernel and of activations per layer", make_quantize},
-      {"finetune", 1, "trains the quantized network with fixed scales", make_finetune},
+      {"finetune", 2, "trains the quantized network with fixed scales", make_finetune},
       {"fuse", 1, "merges batch norm, bias and scales into one Scale layer", make_fuse},
       {"pack", 1, "writes the packed model: codes, masks and scales in one file", make_pack},
   };

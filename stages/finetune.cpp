@@ -12,21 +12,18 @@ class Finetune : public Stage {
   Finetune() {
     options_.epochs = 5;
     options_.lr = 0.01;
-    options_.weight_decay = 1e-4;
-    options_.distillation = 1.0;
+    options_.optimizer.weight_decay = 1e-4;
+    options_.loss.distillation = 1.0;
   }
   void describe(OptionTable& table) override { options_.describe(table); }
   void plan(Prediction& prediction) const override {
+    options_.check("finetune", prediction.graph, prediction.held_back_images);
     for (const LayerSpec& layer : prediction.graph.layers())
       require(layer.op != OpKind::scale, "finetune: the network is already fused; put finetune before fuse");
     prediction.training_passes = static_cast<double>(options_.epochs * prediction.training_images);
-    if (options_.distillation > 0) prediction.forward_images = prediction.training_passes;
+    if (options_.loss.needs_teacher()) prediction.forward_images = prediction.training_passes;
   }
-  void run(Model& model, StageContext& context) override {
-    std::optional<Model> teacher;
-    if (options_.distillation > 0) teacher = context.dense_model();
-    train_model(model, options_, teacher ? &*teacher : nullptr, context);
-  }
+  void run(Model& model, StageContext& context) override { train_model(model, options_, nullptr, context); }
 
  private:
   TrainingOptions options_;

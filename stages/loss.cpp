@@ -3,6 +3,8 @@
 
 #include <torch/torch.h>
 
+#include "base/fail.h"
+
 namespace carat {
 namespace {
 
@@ -16,6 +18,17 @@ at::Tensor cross_entropy(const at::Tensor& logits, const Targets& targets, doubl
 }
 
 }  // namespace
+
+void LossOptions::describe(OptionTable& table) {
+  table.number("label_smoothing", label_smoothing, {0, 1, "[0, 1)"}, "probability spread over all classes");
+  table.number("distillation", distillation, {0, 1, "[0, 1]"}, "share of the loss that follows the teacher");
+  table.number("temperature", temperature, {0, 100, "(0, 100]"}, "softmax temperature of the distillation");
+  table.choice("divergence", divergence, {"kl_teacher_student", "kl_student_teacher", "label_refinery"},
+               "how far the student is from the teacher");
+  table.number("feature_weight", feature_weight, {0, 1e9, "[0, 1e9]"},
+               "weight of the mean-square difference at feature_layers");
+  table.texts("feature_layers", feature_layers, "layers whose results follow the first teacher's");
+}
 
 Targets targets_of(const Batch& batch, const at::Device& device) {
   Targets targets;
@@ -35,10 +48,29 @@ at::Tensor training_loss(const at::Tensor& logits, const Targets& targets, const
     const double t = options.temperature;
     const at::Tensor student = at::log_softmax(logits / t, 1);
     const at::Tensor teacher = at::log_softmax(teacher_logits / t, 1);
-    const at::Tensor divergence = (teacher.exp() * (teacher - student)).sum(1).mean();
+    at::Tensor divergence;
+    if (options.divergence == "kl_student_teacher")
+      divergence = (student.exp() * (student - teacher)).sum(1).mean();
+    else if (options.divergence == "label_refinery")
+      divergence = -(teacher.exp() * student).sum(1).mean();
+    else
+      divergence = (teacher.exp() * (teacher - student)).sum(1).mean();
     loss = loss + share * t * t * divergence;
   }
   return loss;
+}
+
+at::Tensor feature_loss(const std::map<std::string, at::Tensor>& student,
+                        const std::map<std::string, at::Tensor>& teacher, const LossOptions& options) {
+  at::Tensor sum;
+  for (const auto& [layer, values] : student) {
+    const at::Tensor& wanted = teacher.at(layer);
+    require(values.sizes() == wanted.sizes(),
+            "feature_layers: {}: expected results of one shape, the teacher's differs", layer);
+    const at::Tensor one = at::mse_loss(values, wanted);
+    sum = sum.defined() ? sum + one : one;
+  }
+  return sum * (options.feature_weight / static_cast<double>(student.size()));
 }
 
 }  // namespace carat

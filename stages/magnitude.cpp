@@ -126,15 +126,16 @@ std::map<std::string, double> allocate_by_sensitivity(const std::vector<Allocati
   });
 }
 
-std::map<std::string, double> allocate_globally(const std::vector<AllocationLayer>& layers, const Model& model,
-                                                double target) {
+std::map<std::string, double> allocate_globally(const std::vector<AllocationLayer>& layers,
+                                                const std::map<std::string, std::vector<float>>& scores, double target,
+                                                bool in_units) {
   std::map<std::string, std::vector<double>> magnitudes;
   double highest = 0.0;
   for (const AllocationLayer& layer : layers) {
-    const std::vector<float>& weights = model.buffer(layer.name + ".weight").values;
-    const double unit = std::max(root_mean_square(weights), 1e-30);
+    const std::vector<float>& of_layer = scores.at(layer.name);
+    const double unit = in_units ? std::max(root_mean_square(of_layer), 1e-30) : 1.0;
     std::vector<double>& sorted = magnitudes[layer.name];
-    for (const float weight : weights) sorted.push_back(std::abs(weight) / unit);
+    for (const float score : of_layer) sorted.push_back(score / unit);
     std::sort(sorted.begin(), sorted.end());
     highest = std::max(highest, sorted.back() * 1.001);
   }

@@ -46,9 +46,10 @@ struct AllocationLayer {
 std::map<std::string, double> allocate_by_sensitivity(const std::vector<AllocationLayer>& layers,
                                                       const SensitivityCurves& curves, double target);
 
-// One threshold on the magnitude divided by the layer's root mean square, over all layers; bounds are kept.
-std::map<std::string, double> allocate_globally(const std::vector<AllocationLayer>& layers, const Model& model,
-                                                double target);
+// One threshold on the scores over all layers, in units of the layer's root mean square if so wished; bounds are kept.
+std::map<std::string, double> allocate_globally(const std::vector<AllocationLayer>& layers,
+                                                const std::map<std::string, std::vector<float>>& scores, double target,
+                                                bool in_units);
 
 std::map<std::string, double> allocate_uniformly(const std::vector<AllocationLayer>& layers, double target);
 

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// prune: a sparsity per layer, magnitude masks, retraining with the dense network as teacher.
+// prune: a sparsity per layer, masks, retraining with the dense network as teacher.
 #include <algorithm>
 
 #include "base/fail.h"
 #include "stages/catalog.h"
 #include "stages/magnitude.h"
+#include "stages/mask_pattern.h"
+#include "stages/mask_scores.h"
+#include "stages/second_order.h"
 #include "stages/training.h"
 
 namespace carat {
@@ -15,14 +18,20 @@ class Prune : public Stage {
   Prune() {
     retrain_.epochs = 5;
     retrain_.lr = 0.05;
-    retrain_.distillation = 1.0;
+    retrain_.loss.distillation = 1.0;
   }
 
   void describe(OptionTable& table) override {
     table.number("target_sparsity", target_, {0, 1, "[0, 1)"}, "zeros over all prunable weights");
-    table.choice("allocation", allocation_, {"sensitivity", "global", "uniform"},
-                 "how the target is shared between layers");
+    table.choice(
+        "allocation", allocation_, {"sensitivity", "global", "global_raw", "uniform"},
+        "how the target is shared between layers; global: one threshold on scores in units of each layer's root "
+        "mean square, global_raw: on the scores themselves");
     table.number("max_sparsity", highest_, {0, 1, "[0, 1)"}, "no layer is pruned further than this");
+    table.choice("criterion", criterion_, criterion_names(), "which weights go first");
+    table.integer("calibration_images", calibration_, {1, 1000000}, "second_order: training images to measure on");
+    table.group("pattern", "which weights go together", [this](OptionTable& inner) { pattern_.describe(inner); });
+    table.group("masks", "when masks are made", [this](OptionTable& inner) { schedule_.describe(inner); });
     rules_.clear();
     table.patterns("layers", "layers with a sparsity of their own: {\"pattern\": {sparsity: 0}}",
                    [this](const OptionTable::Pattern& pattern, OptionTable& inner) {
@@ -34,46 +43,50 @@ class Prune : public Stage {
   }
 
   void plan(Prediction& prediction) const override {
+    pattern_.check("prune", target_);
+    require(criterion_ != "second_order" || schedule_.kind == "one_shot",
+            "prune.masks.kind: expected one_shot with criterion: second_order, got {}", schedule_.kind);
+    require(criterion_ != "second_order" || calibration_ <= prediction.training_images,
+            "prune.calibration_images: expected at most {} training images, got {}", prediction.training_images,
+            calibration_);
     std::vector<LayerSpec> layers = prediction.graph.layers();
-    for (LayerSpec& layer : layers) {
+    for (LayerSpec& layer : layers)
       require(layer.op != OpKind::scale && !layer.quant,
               "prune: layer {} is already quantized; put prune before quantize", layer.name);
-      layer.is_masked = layer.is_masked || has_weights(layer);
-    }
+    retrain_.check("prune.retrain", prediction.graph, prediction.held_back_images);
+    check_rules(prediction.graph);
     for (const auto& rule : rules_)
-      if (!rule->pattern.text.empty())
-        for (const std::string& name : matched_layers(rule->pattern, prediction.graph.weight_layers()))
-          prediction.notes.push_back(
-              fmt::format("prune.layers '{}': {} at sparsity {}", rule->pattern.text, name, rule->sparsity));
+      for (const std::string& name : match_layers(rule->pattern.text, prediction.graph.weight_layers()))
+        prediction.notes.push_back(
+            fmt::format("prune.layers '{}': {} at sparsity {}", rule->pattern.text, name, rule->sparsity));
     const auto allocation = allocate_uniformly(allocation_layers(prediction.graph), target_);
     for (const auto& [name, sparsity] : allocation) prediction.density[name] = 1.0 - sparsity;
-    prediction.graph = ModelGraph(prediction.graph.name(), layers);
+    prediction.graph = masked_graph(prediction.graph);
     prediction.training_passes = static_cast<double>(retrain_.epochs * prediction.training_images);
     prediction.forward_images = prediction.training_passes;
   }
 
   void run(Model& model, StageContext& context) override {
-    const std::optional<Model> teacher =
-        retrain_.distillation > 0.0 ? std::optional<Model>(context.dense_model()) : std::nullopt;
-    const std::map<std::string, double> allocation = allocate(model, context);
-    std::vector<LayerSpec> layers = model.graph.layers();
-    std::string table = "layer,weights,sparsity\n";
-    for (LayerSpec& layer : layers) {
-      if (!has_weights(layer)) continue;
-      layer.is_masked = true;
-      Buffer& weights = model.buffer(layer.name + ".weight");
-      SparsityMask& mask = model.masks[layer.name];
-      mask = {weights.shape, magnitude_mask(weights.values, allocation.at(layer.name))};
-      for (size_t i = 0; i < weights.values.size(); ++i)
-        if (mask.kept[i] == 0) weights.values[i] = 0.0F;
-      const auto kept = std::count(mask.kept.begin(), mask.kept.end(), uint8_t{1});
-      table += fmt::format("{},{},{:.6f}\n", layer.name, mask.kept.size(),
-                           1.0 - static_cast<double>(kept) / static_cast<double>(mask.kept.size()));
+    model.graph = masked_graph(model.graph);
+    for (const std::string& name : model.graph.weight_layers()) {
+      const Buffer& weights = model.buffer(name + ".weight");
+      model.masks[name] = {weights.shape, std::vector<uint8_t>(weights.values.size(), 1)};
     }
-    model.graph = ModelGraph(model.graph.name(), layers);
-    context.write_file("allocation.csv", table);
-    context.log(fmt::format("pruned to sparsity {:.4f}", sparsity(model)));
-    train_model(model, retrain_, teacher ? &*teacher : nullptr, context);
+    const std::vector<AllocationLayer> layers = allocation_layers(model.graph);
+    std::optional<SensitivityCurves> curves;
+    if (allocation_ == "sensitivity") curves = curves_from_csv(context.earlier_file("sensitivity", "sensitivity.csv"));
+    const Plan plan = {layers, curves ? &*curves : nullptr};
+    MaskSchedule schedule(schedule_, [&, this](const Network& network, double share) {
+      return masks(network, plan, weight_scores(network, criterion_), share);
+    });
+    if (schedule_.kind == "one_shot" || retrain_.epochs == 0) {
+      prune_at_once(model, plan, context);
+      write_table(model, context);
+      train_model(model, retrain_, nullptr, context);
+      return;
+    }
+    train_model(model, retrain_, &schedule, context);
+    write_table(model, context);
   }
 
  private:
@@ -81,6 +94,32 @@ class Prune : public Stage {
     OptionTable::Pattern pattern;
     double sparsity = 0.0;
   };
+
+  ModelGraph masked_graph(const ModelGraph& graph) const {
+    std::vector<LayerSpec> layers = graph.layers();
+    for (LayerSpec& layer : layers) {
+      if (!has_weights(layer)) continue;
+      layer.is_masked = true;
+      if (pattern_.kind == "block") layer.block = pattern_.block;
+    }
+    return ModelGraph(graph.name(), layers);
+  }
+
+  // Every pattern matches a layer, no layer is matched twice with different sparsities.
+  void check_rules(const ModelGraph& graph) const {
+    std::map<std::string, const Rule*> of_layer;
+    for (const auto& rule : rules_) {
+      if (rule->pattern.text.empty()) continue;
+      for (const std::string& name : matched_layers(rule->pattern, graph.weight_layers())) {
+        const Rule*& first = of_layer[name];
+        require(first == nullptr || first->sparsity == rule->sparsity,
+                "{}:{}:{}: {}: expected one sparsity for layer {}, got {} here and {} from '{}'", rule->pattern.at.file,
+                rule->pattern.at.line, rule->pattern.at.column, rule->pattern.path, name, rule->sparsity,
+                first == nullptr ? 0.0 : first->sparsity, first == nullptr ? "" : first->pattern.text);
+        first = rule.get();
+      }
+    }
+  }
 
   std::vector<AllocationLayer> allocation_layers(const ModelGraph& graph) const {
     std::vector<AllocationLayer> layers;
@@ -93,17 +132,64 @@ class Prune : public Stage {
     return layers;
   }
 
-  std::map<std::string, double> allocate(const Model& model, StageContext& context) const {
-    const std::vector<AllocationLayer> layers = allocation_layers(model.graph);
-    if (allocation_ == "uniform") return allocate_uniformly(layers, target_);
-    if (allocation_ == "global") return allocate_globally(layers, model, target_);
-    const std::string csv = context.earlier_file("sensitivity", "sensitivity.csv");
-    return allocate_by_sensitivity(layers, curves_from_csv(csv), target_);
+  struct Plan {
+    const std::vector<AllocationLayer>& layers;
+    const SensitivityCurves* curves;  // of allocation sensitivity
+  };
+
+  // Costs of removal are in units of the loss already.
+  std::map<std::string, double> sparsities_of(const Plan& plan, const LayerScores& scores) const {
+    if (plan.curves != nullptr) return allocate_by_sensitivity(plan.layers, *plan.curves, target_);
+    if (allocation_ == "uniform") return allocate_uniformly(plan.layers, target_);
+    return allocate_globally(plan.layers, scores, target_, allocation_ == "global" && criterion_ != "second_order");
+  }
+
+  Masks masks(const Network& network, const Plan& plan, const LayerScores& scores, double share) const {
+    const std::map<std::string, double> sparsities = sparsities_of(plan, scores);
+    Masks masks;
+    for (const auto& [name, sparsity] : sparsities) {
+      const at::Tensor before = network.mask(name);
+      const std::vector<uint8_t> kept = mask_of(scores.at(name), before.size(0), sparsity * share, pattern_);
+      masks[name] = to_tensor({before.sizes().vec(), {kept.begin(), kept.end()}}, network.device());
+    }
+    return masks;
+  }
+
+  void prune_at_once(Model& model, const Plan& plan, StageContext& context) const {
+    Network network(model, context.device());
+    const auto set = [&](const LayerScores& scores) {
+      for (const auto& [name, kept] : masks(network, plan, scores, 1.0)) network.set_mask(name, kept);
+    };
+    if (criterion_ == "second_order") {
+      const auto measured = curvatures(network, calibration_, context);
+      set(removal_scores(network, measured));
+      make_up_for_masks(network, measured);
+    } else {
+      set(weight_scores(network, criterion_));
+    }
+    network.settle_masks();
+    network.store(model);
+  }
+
+  void write_table(const Model& model, StageContext& context) const {
+    std::string table = "layer,weights,sparsity\n";
+    for (const std::string& name : model.graph.weight_layers()) {
+      const SparsityMask& mask = model.masks.at(name);
+      const auto kept = std::count(mask.kept.begin(), mask.kept.end(), uint8_t{1});
+      table += fmt::format("{},{},{:.6f}\n", name, mask.kept.size(),
+                           1.0 - static_cast<double>(kept) / static_cast<double>(mask.kept.size()));
+    }
+    context.write_file("allocation.csv", table);
+    context.log(fmt::format("pruned to sparsity {:.4f}", sparsity(model)));
   }
 
   double target_ = 0.7;
   std::string allocation_ = "sensitivity";
   double highest_ = 0.9;
+  std::string criterion_ = "magnitude";
+  int64_t calibration_ = 2048;
+  MaskPattern pattern_;
+  MaskScheduleOptions schedule_;
   std::vector<std::unique_ptr<Rule>> rules_;
   TrainingOptions retrain_;
 };

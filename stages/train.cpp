@@ -14,6 +14,7 @@ class Train : public Stage {
   }
   void describe(OptionTable& table) override { options_.describe(table); }
   void plan(Prediction& prediction) const override {
+    options_.check("train", prediction.graph, prediction.held_back_images);
     prediction.training_passes = static_cast<double>(options_.epochs * prediction.training_images);
   }
   void run(Model& model, StageContext& context) override { train_model(model, options_, nullptr, context); }

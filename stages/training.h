@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// Gradient training of a model, shared by train, prune and finetune: SGD with momentum, cosine schedule, label
-// smoothing, a teacher. Checkpointed; after a kill it continues to the same bits (CPU, same thread count).
+// Gradient training of a model, shared by train, prune and finetune. Checkpointed; after a kill it continues to the
+// same bits (CPU, same thread count).
 #pragma once
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "config/options.h"
 #include "stages/context.h"
+#include "stages/loss.h"
+#include "stages/mask_schedule.h"
+#include "stages/optimizer.h"
+#include "stages/teacher.h"
 
 namespace carat {
 
@@ -17,13 +22,16 @@ struct TrainingOptions {
   double lr = 0.1;
   std::string schedule = "cosine";
   double warmup_epochs = 0.0;
-  double momentum = 0.9;
-  double weight_decay = 5e-4;
-  double label_smoothing = 0.0;
-  // Share of the loss that follows the teacher: KL(teacher || student) at `temperature`, times temperature^2.
-  // Source: Hinton et al. 2015, section 2.
-  double distillation = 0.0;
-  double temperature = 1.0;
+  std::vector<double> lr_steps;  // epochs at which lr falls, schedule step
+  double lr_factor = 0.1;        // what it is multiplied with there
+  OptimizerOptions optimizer = {.weight_decay = 5e-4};
+  LossOptions loss;
+  TeacherOptions teacher;
+  std::string precision = "float32";
+  double average = 0.0;     // decay of the exponential moving average; 0: none
+  int64_t norm_images = 0;  // images for batch norm's statistics after training; 0: they stay
+  double best_every = 0.0;  // epochs between measurements on held-back images; 0: the last weights are taken
+  int64_t best_images = 2000;
   int64_t crop_padding = 0;
   bool flip = false;
   int64_t cutout = 0;
@@ -39,13 +47,17 @@ struct TrainingOptions {
   double cutmix = 0.0;
 
   void describe(OptionTable& table);
+  // Throws Error when options contradict each other or the network. stage: names the options in messages.
+  void check(const std::string& stage, const ModelGraph& graph, int64_t held_back_images) const;
 };
 
-// Learning rate of a step: linear warm-up from 0, then constant or lr * (1 + cos(pi * t)) / 2 over the rest.
+// Learning rate of a step: linear warm-up from 0, then constant, lr * factor^(steps passed), or
+// lr * (1 + cos(pi * t)) / 2 over the rest.
 // Source: Loshchilov, Hutter 2017, eq. 5 without restarts.
 double learning_rate(const TrainingOptions& options, int64_t step, int64_t steps, int64_t steps_per_epoch);
 
-// Trains in place. teacher may be null when options.distillation is 0.
-void train_model(Model& model, const TrainingOptions& options, const Model* teacher, StageContext& context);
+// Trains in place. masks may be null: those of the model stay. Throws Error when a teacher has other classes, or the
+// loss is no number any more.
+void train_model(Model& model, const TrainingOptions& options, MaskSchedule* masks, StageContext& context);
 
 }  // namespace carat

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// Gradient steps for all parameters at once, by LibTorch's fused kernels. State has names, for checkpoints.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "models/net/network.h"
+
+namespace carat {
+
+struct OptimizerOptions {
+  // sgd: v = momentum * v + g, w -= lr * v; nesterov: w -= lr * (g + momentum * v); g holds weight_decay * w.
+  // adamw: Loshchilov, Hutter 2019, algorithm 2; momentum is beta1.
+  std::string kind = "sgd";
+  bool nesterov = false;
+  double momentum = 0.9;
+  double beta2 = 0.999;
+  double weight_decay = 0.0;   // of parameters that decay: convolution and linear weights
+  double gradient_clip = 0.0;  // largest norm of all gradients together; 0: none
+};
+
+class Optimizer {
+ public:
+  Optimizer(std::vector<Parameter> parameters, OptimizerOptions options);
+
+  // One step along the gradients; parameters without a gradient stay. Then the gradients are dropped.
+  void step(double lr);
+
+  // Moments start from zero where a mask (of the parameter's shape, 1 = kept) has pruned weights.
+  void apply_mask(const std::string& parameter, const at::Tensor& mask);
+
+  // NAME.momentum, or NAME.first, NAME.second and the count of steps.
+  std::map<std::string, at::Tensor> state() const;
+  void load_state(const std::map<std::string, at::Tensor>& state);
+
+ private:
+  struct Group {
+    std::vector<size_t> members;
+    double weight_decay = 0.0;
+  };
+  void clip();
+  void step_group(const Group& group, double lr);
+
+  std::vector<Parameter> parameters_;
+  OptimizerOptions options_;
+  std::vector<Group> groups_;
+  std::vector<at::Tensor> first_, second_, steps_;
+};
+
+}  // namespace carat
