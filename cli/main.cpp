@@ -17,6 +17,12 @@ const char* const kHelp = R"(carat: takes an image classifier through a compress
   carat check RECIPE      is the recipe good?
   carat plan RECIPE       resolved recipe, matched layers, predicted scores, time
   carat stages [NAME]     stages, or the options of one
+  carat sensitivity FILE --data NAME --out CSV [--svg SVG] [--mode exact|interval|estimate|naive]
+                 [--quantity sparsity|weight_bits|activation_bits] [--levels L,L,...] [--layers PATTERN]... [--images N]
+                 [--split train|test] [--seed N] [--shard I/N] [--model NAME] [--device D] [--threads N] [--memory-mib N]
+  carat sensitivity --merge CSV CSV... --out CSV [--svg SVG]
+                          each layer alone at each sparsity or width: accuracy, loss, its rise with 95 % intervals;
+                          goes on where it was stopped; the shards of several processes become one table
   carat models [NAME [key=value ...]] [--data NAME] [--graphviz] [--names LAYOUT]
                           networks with their dense scores, or the layers of one; what torchvision, timm ... call them
   carat import FILE [--model NAME [key=value ...]] [--layout L] [--folded] [--classes N] [--arithmetic A] [--out FILE]
@@ -58,7 +64,7 @@ int execute(const std::vector<std::string>& words) {
   }
   for (const Command& command : command_table())
     if (command.name == words[0]) return command.run({words.begin() + 1, words.end()});
-  std::vector<std::string> names = {"run", "check", "plan", "stages"};
+  std::vector<std::string> names = {"run", "check", "plan", "stages", "sensitivity"};
   for (const std::string& name : names)
     if (words[0] == name) execute_engine(name, {words.begin() + 1, words.end()});
   for (const Command& command : command_table()) names.push_back(command.name);

@@ -15,6 +15,7 @@
 #include "pipeline/network_predictor.h"
 #include "pipeline/pipeline.h"
 #include "pipeline/plan.h"
+#include "pipeline/sensitivity_command.h"
 
 namespace carat {
 namespace {
@@ -121,13 +122,18 @@ int execute(const std::vector<std::string>& words) {
     const char* name;
     int (*run)(const std::vector<std::string>&);
   };
-  static const Command kCommands[] = {{"run", run_command},           {"plan", plan_command},
-                                      {"check", check_command},       {"stages", stages_command},
-                                      {"evaluate", evaluate_command}, {"verify", verify_command}};
-  if (words.empty()) throw UsageError("expected a command: run, plan, check, stages, evaluate or verify");
+  static const Command kCommands[] = {{"run", run_command},
+                                      {"plan", plan_command},
+                                      {"check", check_command},
+                                      {"stages", stages_command},
+                                      {"evaluate", evaluate_command},
+                                      {"verify", verify_command},
+                                      {"sensitivity", sensitivity_command}};
+  if (words.empty()) throw UsageError("expected a command: run, plan, check, stages, evaluate, verify or sensitivity");
   for (const Command& command : kCommands)
     if (words[0] == command.name) return command.run({words.begin() + 1, words.end()});
-  throw UsageError("unknown command '" + words[0] + "', expected run, plan, check, stages, evaluate or verify");
+  throw UsageError("unknown command '" + words[0] +
+                   "', expected run, plan, check, stages, evaluate, verify or sensitivity");
 }
 
 }  // namespace

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
-#include <sstream>
 
 #include "base/fail.h"
 
@@ -12,10 +11,10 @@ namespace carat {
 namespace {
 
 // Highest sparsity at which the monotone, interpolated curve stays within limit.
-double sparsity_within(const SensitivityCurves& curves, const std::vector<SensitivityPoint>& points, double limit) {
+double sparsity_within(const SensitivityCurves& curves, const std::vector<SensitivityCurve>& points, double limit) {
   double sparsity = 0.0;
   double loss = curves.dense_loss;
-  for (const SensitivityPoint& point : points) {
+  for (const SensitivityCurve& point : points) {
     const double next_loss = std::max(loss, point.loss);
     if (next_loss > limit) return sparsity + (point.sparsity - sparsity) * (limit - loss) / (next_loss - loss);
     sparsity = point.sparsity;
@@ -24,9 +23,14 @@ double sparsity_within(const SensitivityCurves& curves, const std::vector<Sensit
   return sparsity;
 }
 
+struct Bisection {
+  std::map<std::string, double> allocation;
+  double t = 0.0;
+};
+
 template <typename SparsityAt>
-std::map<std::string, double> bisect(const std::vector<AllocationLayer>& layers, double target, double highest,
-                                     const SparsityAt& sparsity_at) {
+Bisection bisect(const std::vector<AllocationLayer>& layers, double target, double highest,
+                 const SparsityAt& sparsity_at) {
   const auto allocate = [&](double t) {
     std::map<std::string, double> allocation;
     for (const AllocationLayer& layer : layers)
@@ -53,7 +57,7 @@ std::map<std::string, double> bisect(const std::vector<AllocationLayer>& layers,
     const double middle = 0.5 * (low + high);
     (overall(allocate(middle)) >= target ? high : low) = middle;
   }
-  return allocate(high);
+  return {allocate(high), high};
 }
 
 double root_mean_square(const std::vector<float>& values) {
@@ -76,54 +80,33 @@ std::vector<uint8_t> magnitude_mask(const std::vector<float>& weights, double sp
   return kept;
 }
 
-std::string to_csv(const SensitivityCurves& curves) {
-  std::string text = "layer,sparsity,loss,correct,total\n";
-  text += fmt::format("(dense),0,{},,\n", curves.dense_loss);
-  for (const auto& [layer, points] : curves.layers)
-    for (const SensitivityPoint& p : points)
-      text += fmt::format("{},{},{},{},{}\n", layer, p.sparsity, p.loss, p.correct, p.total);
-  return text;
-}
+namespace {
 
-SensitivityCurves curves_from_csv(const std::string& text) {
-  SensitivityCurves curves;
-  std::istringstream lines(text);
-  std::string line;
-  std::getline(lines, line);
-  while (std::getline(lines, line)) {
-    std::vector<std::string> cells(1);
-    for (const char c : line) {
-      if (c == ',')
-        cells.emplace_back();
-      else
-        cells.back() += c;
-    }
-    require(cells.size() == 5, "sensitivity.csv: expected 5 columns, got '{}'", line);
-    if (cells[0] == "(dense)") {
-      curves.dense_loss = std::stod(cells[2]);
-      continue;
-    }
-    curves.layers[cells[0]].push_back(
-        {std::stod(cells[1]), std::stod(cells[2]), std::stoll(cells[3]), std::stoll(cells[4])});
-  }
-  return curves;
-}
-
-std::map<std::string, double> allocate_by_sensitivity(const std::vector<AllocationLayer>& layers,
-                                                      const SensitivityCurves& curves, double target) {
+Bisection by_sensitivity(const std::vector<AllocationLayer>& layers, const SensitivityCurves& curves, double target) {
   double highest = curves.dense_loss;
   for (const AllocationLayer& layer : layers) {
     const auto found = curves.layers.find(layer.name);
     require(found != curves.layers.end() || layer.lowest == layer.highest, "prune: sensitivity measured no layer {}",
             layer.name);
     if (found == curves.layers.end()) continue;
-    for (const SensitivityPoint& point : found->second) highest = std::max(highest, point.loss);
+    for (const SensitivityCurve& point : found->second) highest = std::max(highest, point.loss);
   }
   return bisect(layers, target, highest - curves.dense_loss, [&](const AllocationLayer& layer, double rise) {
     const auto found = curves.layers.find(layer.name);
     return found == curves.layers.end() ? layer.lowest
                                         : sparsity_within(curves, found->second, curves.dense_loss + rise);
   });
+}
+
+}  // namespace
+
+std::map<std::string, double> allocate_by_sensitivity(const std::vector<AllocationLayer>& layers,
+                                                      const SensitivityCurves& curves, double target) {
+  return by_sensitivity(layers, curves, target).allocation;
+}
+
+double allowed_rise(const std::vector<AllocationLayer>& layers, const SensitivityCurves& curves, double target) {
+  return by_sensitivity(layers, curves, target).t;
 }
 
 std::map<std::string, double> allocate_globally(const std::vector<AllocationLayer>& layers,
@@ -139,15 +122,16 @@ std::map<std::string, double> allocate_globally(const std::vector<AllocationLaye
     std::sort(sorted.begin(), sorted.end());
     highest = std::max(highest, sorted.back() * 1.001);
   }
-  return bisect(layers, target, highest, [&](const AllocationLayer& layer, double threshold) {
+  const auto below = [&](const AllocationLayer& layer, double threshold) {
     const std::vector<double>& sorted = magnitudes.at(layer.name);
-    const auto below = std::lower_bound(sorted.begin(), sorted.end(), threshold) - sorted.begin();
-    return static_cast<double>(below) / static_cast<double>(sorted.size());
-  });
+    const auto count = std::lower_bound(sorted.begin(), sorted.end(), threshold) - sorted.begin();
+    return static_cast<double>(count) / static_cast<double>(sorted.size());
+  };
+  return bisect(layers, target, highest, below).allocation;
 }
 
 std::map<std::string, double> allocate_uniformly(const std::vector<AllocationLayer>& layers, double target) {
-  return bisect(layers, target, 1.0, [](const AllocationLayer&, double sparsity) { return sparsity; });
+  return bisect(layers, target, 1.0, [](const AllocationLayer&, double sparsity) { return sparsity; }).allocation;
 }
 
 }  // namespace carat

@@ -8,28 +8,13 @@
 #include <vector>
 
 #include "models/weights/model.h"
+#include "stages/sensitivity_table.h"
 
 namespace carat {
 
 // 1 for every weight that stays: the round(sparsity * n) smallest magnitudes go, earlier indices first among equals.
 // sparsity in [0, 1].
 std::vector<uint8_t> magnitude_mask(const std::vector<float>& weights, double sparsity);
-
-// One measured point of a layer's curve.
-struct SensitivityPoint {
-  double sparsity = 0.0;
-  double loss = 0.0;  // mean cross entropy on held-back images
-  int64_t correct = 0;
-  int64_t total = 0;
-};
-
-struct SensitivityCurves {
-  double dense_loss = 0.0;
-  std::map<std::string, std::vector<SensitivityPoint>> layers;  // points by rising sparsity
-};
-
-std::string to_csv(const SensitivityCurves& curves);
-SensitivityCurves curves_from_csv(const std::string& text);
 
 struct AllocationLayer {
   std::string name;
@@ -45,6 +30,9 @@ struct AllocationLayer {
 // Throws Error when the bounds make the target unreachable or a curve is missing.
 std::map<std::string, double> allocate_by_sensitivity(const std::vector<AllocationLayer>& layers,
                                                       const SensitivityCurves& curves, double target);
+
+// The t of that rule.
+double allowed_rise(const std::vector<AllocationLayer>& layers, const SensitivityCurves& curves, double target);
 
 // One threshold on the scores over all layers, in units of the layer's root mean square if so wished; bounds are kept.
 std::map<std::string, double> allocate_globally(const std::vector<AllocationLayer>& layers,

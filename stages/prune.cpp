@@ -74,7 +74,8 @@ class Prune : public Stage {
     }
     const std::vector<AllocationLayer> layers = allocation_layers(model.graph);
     std::optional<SensitivityCurves> curves;
-    if (allocation_ == "sensitivity") curves = curves_from_csv(context.earlier_file("sensitivity", "sensitivity.csv"));
+    if (allocation_ == "sensitivity")
+      curves = curves_of(table_from_csv(context.earlier_file("sensitivity", "sensitivity.csv"), "sensitivity.csv"));
     const Plan plan = {layers, curves ? &*curves : nullptr};
     MaskSchedule schedule(schedule_, [&, this](const Network& network, double share) {
       return masks(network, plan, weight_scores(network, criterion_), share);

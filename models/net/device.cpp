@@ -15,8 +15,6 @@
 namespace carat {
 
 void load_cuda() {
-  // Idle OpenMP threads that spin steal time from the loader's on a small machine.
-  setenv("OMP_WAIT_POLICY", "PASSIVE", 0);
   if (access("/dev/nvidiactl", R_OK) != 0) return;
   dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL);
 }

@@ -182,7 +182,7 @@ Network::Value Network::run_float(size_t index, const std::vector<at::Tensor>& i
   return {.tensor = mode == Mode::exact ? run_by_specification(layer, inputs) : run_fast(layer, inputs)};
 }
 
-Network::Value Network::run_layer(size_t index, const std::vector<Value>& inputs, Mode mode) {
+Network::Value Network::run_one(size_t index, const std::vector<Value>& inputs, Mode mode) {
   const LayerSpec& layer = graph_.layers()[index];
   const LayerTensors& t = tensors_[index];
   if (has_weights(layer)) return run_weights(index, inputs[0], mode);
@@ -213,9 +213,8 @@ Network::Value Network::run_layer(size_t index, const std::vector<Value>& inputs
   return run_float(index, operands, mode);
 }
 
-at::Tensor Network::forward(const at::Tensor& pixels, Mode mode, const std::vector<std::string>& wanted,
-                            std::map<std::string, at::Tensor>& results) {
-  std::vector<Value> values(tensors_.size());
+Network::Values Network::start(const at::Tensor& pixels, Mode mode) const {
+  Values values(tensors_.size());
   const bool unit_input = input_is_codes_;
   const auto layout = mode != Mode::exact ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
   values[0] = {.tensor = pixels.to(device_, at::kFloat).contiguous(layout),
@@ -223,27 +222,39 @@ at::Tensor Network::forward(const at::Tensor& pixels, Mode mode, const std::vect
                .scale = unit_input ? 1.0F : 1.0F / 255.0F,
                .is_input = !unit_input};
   if (mean_.defined()) {
-    at::Tensor image = (values[0].tensor / 255.0 - mean_) / deviation_;
+    const at::Tensor image = (values[0].tensor / 255.0 - mean_) / deviation_;
     values[0] = {.tensor = graph_.input().arithmetic == Arithmetic::float32 ? image : rounded_to_half(image)};
   }
-  const auto is_wanted = [&](size_t i) {
-    return std::find(wanted.begin(), wanted.end(), graph_.layers()[i].name) != wanted.end();
-  };
+  return values;
+}
+
+void Network::run_layer(size_t index, Values& values, Mode mode, bool keeps_norm) {
+  if (values[index].tensor.defined()) return;
+  std::vector<Value> inputs;
+  for (const size_t from : inputs_[index]) inputs.push_back(values[from]);
+  const size_t act = activation_[index];
+  if (mode != Mode::exact && act < values.size() && !keeps_norm)
+    values[act] = {.tensor = run_norm(index, real(inputs[0]), graph_.layers()[act].op, mode)};
+  else
+    values[index] = run_one(index, inputs, mode);
+}
+
+at::Tensor Network::logits(const Values& values) {
+  return real(values.back()).reshape({values.back().tensor.size(0), -1});
+}
+
+at::Tensor Network::forward(const at::Tensor& pixels, Mode mode, const std::vector<std::string>& wanted,
+                            std::map<std::string, at::Tensor>& results) {
+  Values values = start(pixels, mode);
   for (size_t i = 1; i < values.size(); ++i) {
-    std::vector<Value> inputs;
-    for (const size_t from : inputs_[i]) inputs.push_back(values[from]);
-    const bool takes_activation = mode != Mode::exact && activation_[i] < values.size() && !is_wanted(i);
-    if (takes_activation) {
-      const size_t act = activation_[i];
-      values[act] = {.tensor = run_norm(i, real(inputs[0]), graph_.layers()[act].op, mode)};
-    } else if (!values[i].tensor.defined()) {
-      values[i] = run_layer(i, inputs, mode);
-    }
-    if (is_wanted(i)) results[graph_.layers()[i].name] = real(values[i]);
+    const std::string& name = graph_.layers()[i].name;
+    const bool is_wanted = std::find(wanted.begin(), wanted.end(), name) != wanted.end();
+    run_layer(i, values, mode, is_wanted);
+    if (is_wanted) results[name] = real(values[i]);
     for (const size_t from : inputs_[i])
       if (last_use_[from] == i) values[from] = {};
   }
-  return real(values.back()).reshape({pixels.size(0), -1});
+  return logits(values);
 }
 
 at::Tensor Network::forward(const at::Tensor& pixels, Mode mode) {

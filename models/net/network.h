@@ -37,6 +37,26 @@ class Network {
   at::Tensor forward(const at::Tensor& pixels, Mode mode, const std::vector<std::string>& wanted,
                      std::map<std::string, at::Tensor>& results);
 
+  // A layer's result: codes with a scale, or real numbers.
+  struct Value {
+    at::Tensor tensor;
+    bool is_codes = false;  // real = scale * tensor
+    float scale = 1.0F;
+    bool is_input = false;  // real = tensor / 255
+  };
+  // Results by layer; what was not computed or is not needed any more has no tensor.
+  using Values = std::vector<Value>;
+  // The results to start from: the input's.
+  Values start(const at::Tensor& pixels, Mode mode) const;
+  // Runs one layer on the results of its inputs. Batch norm gives the result of the activation behind it where that is
+  // its only reader, unless it is asked for itself; a layer that has its result already keeps it.
+  void run_layer(size_t index, Values& values, Mode mode, bool keeps_norm = false);
+  // {N, classes} from the results of all layers.
+  static at::Tensor logits(const Values& values);
+  // Last layer that reads a layer's result; the number of layers for the output.
+  size_t last_use(size_t index) const { return last_use_[index]; }
+  static at::Tensor real(const Value& value);
+
   // Trainable tensors in the order of the layers.
   std::vector<Parameter> parameters() const;
 
@@ -66,25 +86,18 @@ class Network {
   const at::Device& device() const { return device_; }
 
  private:
-  struct Value {
-    at::Tensor tensor;
-    bool is_codes = false;  // real = scale * tensor
-    float scale = 1.0F;
-    bool is_input = false;  // real = tensor / 255
-  };
   struct LayerTensors {
     at::Tensor weight, bias, mask, weight_scale, inverse_weight_scale, running_mean, running_var, scale, inverse_scale,
         table;
     bool needs_double = false;
   };
 
-  Value run_layer(size_t index, const std::vector<Value>& inputs, Mode mode);
+  Value run_one(size_t index, const std::vector<Value>& inputs, Mode mode);
   Value run_weights(size_t index, const Value& input, Mode mode);
   at::Tensor run_norm(size_t index, const at::Tensor& x, OpKind act, Mode mode);
   Value run_float(size_t index, const std::vector<at::Tensor>& inputs, Mode mode);
   at::Tensor effective_weights(size_t index) const;
   LayerTensors& masked(const std::string& layer);
-  static at::Tensor real(const Value& value);
   void load_layer(const Model& model, size_t index);
   void find_activations();
 

@@ -24,19 +24,30 @@ TEST(Allocation, SpendsSparsityWhereTheCurveIsFlat) {
   curves.dense_loss = 1.0;
   // Layer a rises by 0.1 per 0.1 sparsity, layer b by 0.4.
   for (int i = 1; i <= 9; ++i) {
-    curves.layers["a"].push_back({0.1 * i, 1.0 + 0.1 * i, 0, 0});
-    curves.layers["b"].push_back({0.1 * i, 1.0 + 0.4 * i, 0, 0});
+    curves.layers["a"].push_back({0.1 * i, 1.0 + 0.1 * i});
+    curves.layers["b"].push_back({0.1 * i, 1.0 + 0.4 * i});
   }
   const std::vector<AllocationLayer> layers = {{"a", 100, 0.0, 0.95}, {"b", 100, 0.0, 0.95}};
   const auto allocation = allocate_by_sensitivity(layers, curves, 0.5);
   // Equal rise t: sparsities t and t / 4, mean 0.5 -> t = 0.8.
   EXPECT_NEAR(allocation.at("a"), 0.8, 1e-6);
   EXPECT_NEAR(allocation.at("b"), 0.2, 1e-6);
-  EXPECT_EQ(curves_from_csv(to_csv(curves)).layers.at("b")[8].loss, curves.layers.at("b")[8].loss);
+  EXPECT_NEAR(allowed_rise(layers, curves, 0.5), 0.8, 1e-6);
   EXPECT_EQ(
       message_of([&] { allocate_by_sensitivity(layers, curves, 0.94); }),
       "prune: target_sparsity 0.94 is out of reach, the layers' bounds and measured sparsities allow 0.9000 at most");
   EXPECT_NEAR(allocate_uniformly({{"a", 100, 0.0, 0.95}, {"b", 300, 0.1, 0.1}}, 0.3).at("a"), 0.9, 1e-6);
+}
+
+TEST(Allocation, GlobalCountsScoresBelowOneThreshold) {
+  const std::vector<AllocationLayer> layers = {{"a", 4, 0.0, 0.95}, {"b", 4, 0.0, 0.95}};
+  const std::map<std::string, std::vector<float>> scores = {{"a", {1, 2, 3, 4}}, {"b", {10, 20, 30, 40}}};
+  const auto raw = allocate_globally(layers, scores, 0.375, false);
+  EXPECT_NEAR(raw.at("a"), 0.75, 1e-9);
+  EXPECT_NEAR(raw.at("b"), 0.0, 1e-9);
+  const auto in_units = allocate_globally(layers, scores, 0.5, true);
+  EXPECT_NEAR(in_units.at("a"), 0.5, 1e-9);
+  EXPECT_NEAR(in_units.at("b"), 0.5, 1e-9);
 }
 
 TEST(ScaleFit, FindsTheGridThatIsThere) {

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+// The exact analysis equals the plain loop to the last bit, whatever it holds in memory and wherever it was stopped.
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include "base/file.h"
+#include "models/graph/builder.h"
+#include "models/zoo/zoo.h"
+#include "pipeline/sensitivity_command.h"
+#include "stages/fisher_estimate.h"
+#include "stages/magnitude.h"
+#include "stages/sensitivity_run.h"
+#include "tests/support/files.h"
+
+namespace carat {
+namespace {
+
+Dataset data() {
+  DataSource source;
+  source.name = "synthetic";
+  return open_dataset(source, Split::train);
+}
+
+Model model_of(const std::string& name, const ModelValues& values) {
+  const Dataset images = data();
+  Model model =
+      initialize(build_model(name, values, {images.channels, images.height, images.width}, images.classes), 5);
+  // Logits that differ between images.
+  for (auto& [buffer, numbers] : model.buffers)
+    if (buffer.ends_with(".running_var"))
+      for (float& v : numbers.values) v = 0.7F;
+  return model;
+}
+
+std::vector<int64_t> first(int64_t count) {
+  std::vector<int64_t> images(static_cast<size_t>(count));
+  for (size_t i = 0; i < images.size(); ++i) images[i] = static_cast<int64_t>(i);
+  return images;
+}
+
+SensitivityTable run(const Model& model, const SensitivityOptions& options, std::vector<SensitivityPoint> known = {},
+                     std::vector<SensitivityPoint>* kept = nullptr) {
+  SensitivitySink sink;
+  sink.known = std::move(known);
+  sink.keep = [&](const SensitivityPoint& point) {
+    if (kept != nullptr) kept->push_back(point);
+  };
+  sink.progress = [](int64_t, int64_t, const std::string&) {};
+  return run_sensitivity(model, data(), first(options.images), options, at::Device(at::kCPU), sink);
+}
+
+SensitivityOptions options_of(const std::string& mode) {
+  SensitivityOptions options;
+  options.mode = mode;
+  options.images = 90;
+  options.batch = 40;
+  options.sparsities = {0.3, 0.6, 0.9};
+  return options;
+}
+
+struct Net {
+  std::string name;
+  ModelValues values;
+};
+class EveryShape : public testing::TestWithParam<Net> {};
+
+TEST_P(EveryShape, ExactEqualsThePlainLoop) {
+  const Model model = model_of(GetParam().name, GetParam().values);
+  for (const char* quantity : {"sparsity", "weight_bits", "activation_bits"}) {
+    SensitivityOptions options = options_of("naive");
+    options.quantity = quantity;
+    options.bits = {3};
+    options.sparsities = {0.6};
+    options.images = 25;
+    options.batch = 10;
+    const std::vector<std::string> all = model.graph.weight_layers();
+    for (size_t i = 0; i < all.size(); i += all.size() / 8 + 1) options.layers.push_back(all[i]);
+    const std::string plain = to_csv(run(model, options));
+    options.mode = "exact";
+    EXPECT_EQ(to_csv(run(model, options)), plain) << quantity;
+    options.memory_mib = 1;  // less than one batch needs, or a little more: the others run anew
+    EXPECT_EQ(to_csv(run(model, options)), plain) << quantity;
+  }
+}
+
+// Residual, dense, squeeze and excite.
+INSTANTIATE_TEST_SUITE_P(All, EveryShape,
+                         testing::Values(Net{"resnet8", {{"width", 4}}},
+                                         Net{"densenet_bc", {{"depth", 10}, {"growth", 4}}}, Net{"kaist_v2", {}}));
+
+TEST(Sensitivity, GoesOnWhereItWasStoppedAndMergesShards) {
+  const Model model = model_of("resnet8", {{"width", 4}});
+  const SensitivityOptions options = options_of("exact");
+  std::vector<SensitivityPoint> kept;
+  const SensitivityTable whole = run(model, options, {}, &kept);
+  std::vector<SensitivityPoint> some(kept.begin(), kept.begin() + 5);
+  std::vector<SensitivityPoint> rest;
+  EXPECT_EQ(to_csv(run(model, options, some, &rest)), to_csv(whole));
+  EXPECT_EQ(rest.size() + some.size(), kept.size());
+  std::vector<SensitivityTable> shards;
+  for (int64_t shard = 1; shard <= 3; ++shard) {
+    SensitivityOptions part = options;
+    part.shard = shard;
+    part.shards = 3;
+    shards.push_back(run(model, part));
+  }
+  const SensitivityTable all = merged(shards, {"a", "b", "c"});
+  EXPECT_EQ(all.points.size(), whole.points.size());
+  const std::string last = model.graph.weight_layers().back();
+  EXPECT_EQ(curves_of(all).layers.at(last)[1].loss, curves_of(whole).layers.at(last)[1].loss);
+  shards[1].identity = "0";
+  EXPECT_EQ(message_of([&] {
+              merged(shards, {"a", "b", "c"});
+            }).substr(0, 53),
+            "b: expected sparsity of the network and images of a (");
+}
+
+TEST(Sensitivity, FilesSayWhatIsWrongWithThem) {
+  SensitivityTable table{"sparsity", "abc", {}};
+  table.points = {{"(dense)", 0.0, {10, 5, 9, 7.5, 0.0, 0.0, 0.0}}, {"conv", 0.5, {10, 4, 8, 9.25, 0.5, 1.75, 0.9}}};
+  const std::string text = to_csv(table);
+  const SensitivityTable back = table_from_csv(text, "f.csv");
+  ASSERT_EQ(back.points.size(), 2U);
+  EXPECT_TRUE(back.points[1].sums == table.points[1].sums);
+  EXPECT_EQ(back.points[1].layer, "conv");
+  EXPECT_NEAR(curves_of(back).layers.at("conv")[0].loss, 0.75 + 0.175, 1e-12);
+  // Torn at any byte of the last record: dropped.
+  const size_t last = text.rfind('\n', text.size() - 2) + 1;
+  for (size_t cut = last + 1; cut < text.size(); ++cut) {
+    size_t torn = 0;
+    EXPECT_EQ(table_from_csv(text.substr(0, cut), "f.csv", &torn).points.size(), 1U);
+    EXPECT_EQ(torn, last);
+  }
+  std::string damaged = text;
+  damaged[text.find("(dense)") + 10] ^= 1;
+  EXPECT_EQ(message_of([&] { table_from_csv(damaged, "f.csv"); }).substr(0, 49),
+            "f.csv:3: expected a record with its checksum, got");
+  EXPECT_EQ(message_of([&] { table_from_csv("layer,loss\n", "f.csv"); }),
+            "f.csv:1: expected '# carat sensitivity 1, quantity ..., identity ...' and column names, got 'layer,loss'");
+  EXPECT_NE(to_svg(table).find("<polyline"), std::string::npos);
+}
+
+TEST(Sensitivity, IntervalsAllocateAsTheWholeTable) {
+  const Model model = model_of("resnet8", {{"width", 4}});
+  SensitivityOptions options = options_of("exact");
+  options.images = 400;
+  options.target = 0.5;
+  const SensitivityTable exact = run(model, options);
+  options.mode = "interval";
+  const SensitivityTable quick = run(model, options);
+  std::vector<AllocationLayer> layers;
+  int64_t images = 0;
+  for (const std::string& name : model.graph.weight_layers())
+    layers.push_back({name, model.graph.weight_count(model.graph.layer(name)), 0.0, 0.9});
+  for (const SensitivityPoint& point : quick.points) images += point.sums.images;
+  EXPECT_LT(images, 400 * static_cast<int64_t>(exact.points.size()));
+  const auto a = allocate_by_sensitivity(layers, curves_of(exact), 0.5);
+  const auto b = allocate_by_sensitivity(layers, curves_of(quick), 0.5);
+  for (const auto& [name, sparsity] : a) EXPECT_NEAR(b.at(name), sparsity, 0.05) << name;
+}
+
+TEST(Sensitivity, FisherEstimateIsHalfTheWeightedSquares) {
+  const Model model = model_of("resnet8", {{"width", 4}});
+  const std::string last = model.graph.weight_layers().back();
+  const auto estimates = fisher_estimate(model, data(), first(3), {{last, 0.5}}, at::Device(at::kCPU));
+  Network network(model, at::Device(at::kCPU));
+  const Buffer& w = model.buffer(last + ".weight");
+  std::vector<double> squares(w.values.size());
+  for (int64_t image = 0; image < 3; ++image) {
+    std::vector<uint8_t> pixels(static_cast<size_t>(data().image_bytes()));
+    data().read(image, pixels.data());
+    const at::Tensor x = torch::tensor(c10::ArrayRef<uint8_t>(pixels), at::kByte)
+                             .view({1, data().channels, data().height, data().width});
+    std::map<std::string, at::Tensor> results;
+    const LayerSpec& fc = model.graph.layer(last);
+    const at::Tensor logits = network.forward(x, Mode::evaluate, {fc.inputs[0]}, results);
+    // d loss / d W[k][c] = (softmax[k] - [k = label]) * x[c]
+    at::Tensor error = at::softmax(logits.detach(), 1).flatten();
+    error[data().labels[static_cast<size_t>(image)]] -= 1.0;
+    const at::Tensor gradient = at::outer(error, results.at(fc.inputs[0]).detach().flatten()).flatten();
+    for (size_t i = 0; i < squares.size(); ++i) {
+      const double g = gradient[static_cast<int64_t>(i)].item<double>();
+      squares[i] += g * g / 3.0;
+    }
+  }
+  const std::vector<uint8_t> kept = magnitude_mask(w.values, 0.5);
+  double rise = 0.0;
+  for (size_t i = 0; i < squares.size(); ++i)
+    if (kept[i] == 0) rise += 0.5 * static_cast<double>(w.values[i]) * w.values[i] * squares[i];
+  EXPECT_NEAR(estimates[0].sums.mean_rise(), rise, 1e-5 * rise);
+}
+
+TEST(Sensitivity, RanksAreSpearmans) {
+  const auto table = [](const std::vector<double>& rises) {
+    SensitivityTable t;
+    for (size_t i = 0; i < rises.size(); ++i)
+      t.points.push_back({"l", static_cast<double>(i), {.images = 1, .rise = rises[i]}});
+    return t;
+  };
+  EXPECT_NEAR(rank_correlation(table({1, 2, 3, 4}), table({10, 20, 30, 40})), 1.0, 1e-12);
+  EXPECT_NEAR(rank_correlation(table({1, 2, 3, 4}), table({4, 3, 2, 1})), -1.0, 1e-12);
+  EXPECT_NEAR(rank_correlation(table({1, 2, 3, 4, 5}), table({2, 1, 4, 3, 5})), 0.8, 1e-12);
+}
+
+}  // namespace
+}  // namespace carat
