@@ -105,8 +105,8 @@ void OptionTable::flag(const std::string& name, bool& value, const std::string& 
 void OptionTable::numbers(const std::string& name, std::vector<double>& value, const NumberRange& each,
                           const std::string& help) {
   add({{name, "list of numbers in " + each.text, list_text(value, number_text), help},
-       [&value, each](const Node& node) {
-         if (node.as_sequence().empty()) node.refuse("a list with at least one number");
+       [&value, each, may_be_empty = value.empty()](const Node& node) {
+         if (node.as_sequence().empty() && !may_be_empty) node.refuse("a list with at least one number");
          std::vector<double> given;
          for (const Node& item : node.items) given.push_back(checked(item, each));
          value = given;

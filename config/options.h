@@ -43,6 +43,7 @@ class OptionTable {
               const std::string& help);
   void text(const std::string& name, std::string& value, const std::string& help);
   void flag(const std::string& name, bool& value, const std::string& help);
+  // An empty list is taken where the default is empty.
   void numbers(const std::string& name, std::vector<double>& value, const NumberRange& each, const std::string& help);
   void texts(const std::string& name, std::vector<std::string>& value, const std::string& help);
   // A nested mapping.

@@ -50,6 +50,7 @@ void Optimizer::step_group(const Group& group, double lr) {
                       group.weight_decay, kEpsilon, false, false);
     return;
   }
+  if (options_.momentum == 0.0) first.clear();
   at::_fused_sgd_(values, gradients, first, group.weight_decay, options_.momentum, lr, 0.0, options_.nesterov, false,
                   false);
 }

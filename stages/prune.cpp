@@ -24,9 +24,10 @@ class Prune : public Stage {
   void describe(OptionTable& table) override {
     table.number("target_sparsity", target_, {0, 1, "[0, 1)"}, "zeros over all prunable weights");
     table.choice(
-        "allocation", allocation_, {"sensitivity", "global", "global_raw", "uniform"},
+        "allocation", allocation_, {"sensitivity", "global", "global_raw", "uniform", "list"},
         "how the target is shared between layers; global: one threshold on scores in units of each layer's root "
-        "mean square, global_raw: on the scores themselves");
+        "mean square, global_raw: on the scores themselves; list: sparsities, whatever the target");
+    table.numbers("sparsities", list_, {0, 1, "[0, 1)"}, "allocation list: one for every layer with weights, in order");
     table.number("max_sparsity", highest_, {0, 1, "[0, 1)"}, "no layer is pruned further than this");
     table.choice("criterion", criterion_, criterion_names(), "which weights go first");
     table.integer("calibration_images", calibration_, {1, 1000000}, "second_order: training images to measure on");
@@ -59,7 +60,8 @@ class Prune : public Stage {
       for (const std::string& name : match_layers(rule->pattern.text, prediction.graph.weight_layers()))
         prediction.notes.push_back(
             fmt::format("prune.layers '{}': {} at sparsity {}", rule->pattern.text, name, rule->sparsity));
-    const auto allocation = allocate_uniformly(allocation_layers(prediction.graph), target_);
+    const std::vector<AllocationLayer> planned = allocation_layers(prediction.graph);
+    const auto allocation = allocation_ == "list" ? listed(planned) : allocate_uniformly(planned, target_);
     for (const auto& [name, sparsity] : allocation) prediction.density[name] = 1.0 - sparsity;
     prediction.graph = masked_graph(prediction.graph);
     prediction.training_passes = static_cast<double>(retrain_.epochs * prediction.training_images);
@@ -106,6 +108,16 @@ class Prune : public Stage {
     return ModelGraph(graph.name(), layers);
   }
 
+  std::map<std::string, double> listed(const std::vector<AllocationLayer>& layers) const {
+    require(list_.size() == layers.size(),
+            "prune.sparsities: expected {} numbers, one for every layer with weights, got {}", layers.size(),
+            list_.size());
+    std::map<std::string, double> sparsities;
+    for (size_t i = 0; i < layers.size(); ++i)
+      sparsities[layers[i].name] = layers[i].lowest == layers[i].highest ? layers[i].lowest : list_[i];
+    return sparsities;
+  }
+
   // Every pattern matches a layer, no layer is matched twice with different sparsities.
   void check_rules(const ModelGraph& graph) const {
     std::map<std::string, const Rule*> of_layer;
@@ -142,6 +154,7 @@ class Prune : public Stage {
   std::map<std::string, double> sparsities_of(const Plan& plan, const LayerScores& scores) const {
     if (plan.curves != nullptr) return allocate_by_sensitivity(plan.layers, *plan.curves, target_);
     if (allocation_ == "uniform") return allocate_uniformly(plan.layers, target_);
+    if (allocation_ == "list") return listed(plan.layers);
     return allocate_globally(plan.layers, scores, target_, allocation_ == "global" && criterion_ != "second_order");
   }
 
@@ -187,6 +200,7 @@ class Prune : public Stage {
   double target_ = 0.7;
   std::string allocation_ = "sensitivity";
   double highest_ = 0.9;
+  std::vector<double> list_;
   std::string criterion_ = "magnitude";
   int64_t calibration_ = 2048;
   MaskPattern pattern_;

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+// Training stopped at any step and continued from its checkpoint ends with the same bits, with everything switched on.
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include "base/random.h"
+#include "models/zoo/zoo.h"
+#include "stages/mask_pattern.h"
+#include "stages/mask_scores.h"
+#include "stages/training.h"
+#include "tests/support/files.h"
+
+namespace carat {
+namespace {
+
+struct Stopped {};
+
+// Keeps its one checkpoint in memory and stops after a step.
+class MemoryContext : public StageContext {
+ public:
+  MemoryContext() {
+    DataSource source;
+    source.name = "synthetic";
+    data_ = open_dataset(source, Split::train);
+    for (int64_t i = 0; i < 200; ++i) training_.push_back(i);
+    for (int64_t i = 200; i < 260; ++i) held_back_.push_back(i);
+    const ModelGraph graph =
+        build_model("resnet8", {{"width", 4}}, {data_.channels, data_.height, data_.width}, data_.classes);
+    dense_ = initialize(graph, 1);
+  }
+
+  const Dataset& training_data() override { return data_; }
+  const std::vector<int64_t>& training_indices() override { return training_; }
+  const std::vector<int64_t>& held_back_indices() override { return held_back_; }
+  c10::Device device() const override { return at::kCPU; }
+  int64_t seed() const override { return 1; }
+  int64_t loader_threads() const override { return 2; }
+  const std::string& stage_id() const override { return id_; }
+  Model dense_model() override { return dense_; }
+  std::string earlier_file(const std::string&, const std::string&) override { return ""; }
+  bool checkpoint_is_due() override { return true; }
+  void save_checkpoint(const std::string& bytes) override {
+    checkpoint_ = bytes;
+    if (++saved_ == stop_after_) throw Stopped{};
+  }
+  std::optional<std::string> load_checkpoint() override { return checkpoint_; }
+  void append_record(const std::string&) override {}
+  std::vector<std::string> records() override { return {}; }
+  void write_file(const std::string&, const std::string&) override {}
+  void progress(const std::string&, int64_t, int64_t, const std::string&) override {}
+  void log(const std::string&) override {}
+
+  void stop_after(int64_t steps) {
+    saved_ = 0;
+    stop_after_ = steps;
+  }
+  void forget() { checkpoint_.reset(); }
+
+ private:
+  Dataset data_;
+  std::vector<int64_t> training_, held_back_;
+  Model dense_;
+  std::string id_ = "02-prune";
+  std::optional<std::string> checkpoint_;
+  int64_t saved_ = 0;
+  int64_t stop_after_ = -1;
+};
+
+Masks half(const Network& network, double share) {
+  Masks masks;
+  for (const auto& [layer, scores] : weight_scores(network, "magnitude_norm")) {
+    const at::Tensor before = network.mask(layer);
+    const std::vector<uint8_t> kept = mask_of(scores, before.size(0), 0.5 * share, {});
+    masks[layer] = to_tensor({before.sizes().vec(), {kept.begin(), kept.end()}}, at::kCPU);
+  }
+  return masks;
+}
+
+Model masked(const Model& dense) {
+  std::vector<LayerSpec> layers = dense.graph.layers();
+  Model model = dense;
+  for (LayerSpec& layer : layers) {
+    if (!has_weights(layer)) continue;
+    layer.is_masked = true;
+    const Buffer& weights = dense.buffer(layer.name + ".weight");
+    model.masks[layer.name] = {weights.shape, std::vector<uint8_t>(weights.values.size(), 1)};
+  }
+  model.graph = ModelGraph(dense.graph.name(), layers);
+  return model;
+}
+
+struct Kind {
+  std::string optimizer;
+  std::string masks;
+};
+class EveryKind : public testing::TestWithParam<Kind> {};
+
+TEST_P(EveryKind, StoppedAnywhereEndsWithTheSameBits) {
+  TrainingOptions options;
+  options.epochs = 6;
+  options.batch_size = 40;
+  options.lr = 0.02;
+  options.optimizer = {.kind = GetParam().optimizer, .nesterov = GetParam().optimizer == "sgd", .gradient_clip = 1.0};
+  options.loss.distillation = 0.7;
+  options.loss.divergence = "kl_student_teacher";
+  options.loss.feature_weight = 0.1;
+  options.teacher.mode = "train";
+  options.average = 0.9;
+  options.best_every = 1;
+  options.best_images = 60;
+  options.norm_images = 80;
+  options.flip = true;
+  options.crop_padding = 1;
+  MemoryContext context;
+  options.loss.feature_layers = {context.dense_model().graph.layers()[3].name};
+  const auto train = [&] {
+    MaskSchedule schedule({.kind = GetParam().masks, .every = 3, .until = 0.5, .first_dense = 1, .phase = 1}, half);
+    Model model = masked(context.dense_model());
+    train_model(model, options, &schedule, context);
+    return model;
+  };
+  const Model reference = train();
+  EXPECT_NEAR(sparsity(reference), 0.5, 0.02);
+  constexpr int64_t kSteps = 30;
+  Random random({7, "test", "stop", 0});
+  for (int round = 0; round < 7; ++round) {
+    context.forget();
+    const int64_t first = 1 + random.below(kSteps - 2);
+    context.stop_after(first);
+    EXPECT_THROW(train(), Stopped);
+    context.stop_after(-1);
+    const Model resumed = train();
+    EXPECT_TRUE(resumed.buffers == reference.buffers) << "stopped after step " << first;
+    EXPECT_TRUE(resumed.masks == reference.masks) << "stopped after step " << first;
+  }
+  // Pruned weights are exactly zero.
+  for (const auto& [layer, mask] : reference.masks)
+    for (size_t i = 0; i < mask.kept.size(); ++i)
+      if (mask.kept[i] == 0) ASSERT_EQ(reference.buffer(layer + ".weight").values[i], 0.0F);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, EveryKind,
+                         testing::Values(Kind{"sgd", "dynamic"}, Kind{"adamw", "ac_dc"}, Kind{"sgd", "gradual"}));
+
+TEST(Teacher, OfOtherClassesIsRefused) {
+  MemoryContext context;
+  const Dataset& data = context.training_data();
+  const ModelGraph student = build_model("resnet8", {{"width", 4}}, {data.channels, data.height, data.width}, 7);
+  EXPECT_NE(message_of([&] { Teacher({}, student, context); }).find("teachers: dense: expected 7 classes of"),
+            std::string::npos);
+}
+
+TEST(Optimizer, FollowsTheFormulas) {
+  at::Tensor w = torch::tensor({1.0F, -2.0F}).requires_grad_(true);
+  Optimizer sgd({{"w", w, true}}, {.nesterov = true, .momentum = 0.5, .weight_decay = 0.1});
+  double value = 1.0;
+  double velocity = 0.0;
+  for (int step = 0; step < 3; ++step) {
+    w.sum().backward();
+    sgd.step(0.1);
+    const double g = 1.0 + 0.1 * value;
+    velocity = 0.5 * velocity + g;
+    value -= 0.1 * (g + 0.5 * velocity);
+    EXPECT_NEAR(w[0].item<double>(), value, 1e-6);
+  }
+  at::Tensor v = torch::tensor({1.0F}).requires_grad_(true);
+  Optimizer adam({{"v", v, true}}, {.kind = "adamw", .momentum = 0.9, .beta2 = 0.99, .weight_decay = 0.1});
+  (3.0 * v).sum().backward();
+  adam.step(0.01);
+  // First step: m / (1 - beta1) = g, sqrt(s / (1 - beta2)) = |g|.
+  EXPECT_NEAR(v.item<double>(), 1.0 - 0.01 * 0.1 - 0.01, 1e-6);
+  at::Tensor c = torch::tensor({0.0F, 0.0F}).requires_grad_(true);
+  Optimizer clipped({{"c", c, false}}, {.momentum = 0.0, .gradient_clip = 1.0});
+  (3.0 * c[0] + 4.0 * c[1]).backward();
+  clipped.step(1.0);
+  EXPECT_NEAR(c[0].item<double>(), -0.6, 1e-5);
+  EXPECT_NEAR(c[1].item<double>(), -0.8, 1e-5);
+}
+
+}  // namespace
+}  // namespace carat
