@@ -2,9 +2,14 @@
 #include "pipeline/sensitivity_command.h"
 
 #include <ATen/Parallel.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <numeric>
@@ -107,6 +112,24 @@ std::vector<SensitivityPoint> continue_file(const std::string& path, const Sensi
   return found.points;
 }
 
+// One process at a time on a file; the lock goes with the process.
+class FileLock {
+ public:
+  explicit FileLock(const std::string& path)
+      : fd_(::open((path + ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)) {
+    require(fd_ >= 0, "{}.lock: cannot create: {}", path, std::strerror(errno));
+    if (::flock(fd_, LOCK_EX | LOCK_NB) == 0) return;
+    ::close(fd_);
+    fail("{}: another process is measuring into this file; wait for it or give each its own and merge them", path);
+  }
+  ~FileLock() { ::close(fd_); }
+  FileLock(const FileLock&) = delete;
+  FileLock& operator=(const FileLock&) = delete;
+
+ private:
+  int fd_;
+};
+
 int merge(const Request& request) {
   std::vector<SensitivityTable> tables;
   for (const std::string& file : request.files) tables.push_back(table_from_csv(read_text(file), file));
@@ -139,6 +162,7 @@ int sensitivity_command(const std::vector<std::string>& words) {
   if (options.images < data.size()) images = hold_back(data, options.images, request.seed).held_back;
   SensitivityTable head{options.quantity, "", {}};
   head.identity = SensitivityEngine(model, data, images, options.request(), device).identity();
+  const FileLock lock(request.out);
   SensitivitySink sink;
   sink.known = continue_file(request.out, head);
   std::ofstream out(request.out, std::ios::app | std::ios::binary);

@@ -20,7 +20,7 @@ namespace {
 std::string hash_of(const Model& model, const Dataset& data, const std::vector<int64_t>& images,
                     const SensitivityRequest& request) {
   Hasher hasher;
-  hasher.text(to_json(model.graph)).text(data.identity).text(request.quantity);
+  hasher.text(to_json(model.graph)).text(data.identity).text(request.quantity).text(request.rule).number(request.batch);
   for (const auto& [name, buffer] : model.buffers)
     hasher.text(name).bytes(buffer.values.data(), buffer.values.size() * sizeof(float));
   hasher.number(static_cast<int64_t>(images.size())).bytes(images.data(), images.size() * sizeof(int64_t));

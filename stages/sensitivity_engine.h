@@ -20,6 +20,7 @@ struct SensitivityRequest {
   int64_t batch = 100;
   int64_t memory = int64_t{4} << 30;  // bytes for results that are kept in front of a layer
   bool reuses = true;                 // false: every point runs the whole network, as a plain loop does
+  std::string rule;                   // what decides which images a point sees; part of the identity
 };
 
 struct PointName {
@@ -33,7 +34,7 @@ class SensitivityEngine {
   SensitivityEngine(const Model& model, const Dataset& data, std::vector<int64_t> images, SensitivityRequest request,
                     const at::Device& device);
 
-  // Hash of the network's numbers, the images and their order, and the quantity.
+  // Hash of the network's numbers, the images, their order and batches, the quantity and the rule.
   std::string identity() const { return identity_; }
   // Of the network as it is, over images [begin, end) (multiples of the batch, or all).
   PointSums dense(int64_t begin, int64_t end);

@@ -56,6 +56,9 @@ void SensitivityOptions::check(const std::string& stage, const ModelGraph& graph
   }
   require(quantity == "sparsity" || mode == "exact" || mode == "naive",
           "{}.mode: expected exact or naive for {}, got {}", stage, quantity, mode);
+  require(shards == 1 || mode != "interval",
+          "{}: expected one process in mode interval, whose decisions need all layers, got shard {}/{}", stage, shard,
+          shards);
   require(shard >= 1 && shard <= shards, "{}: expected shard 1 to {}, got {}", stage, shards, shard);
   for (const std::string& pattern : layers)
     require(!match_layers(pattern, graph.weight_layers()).empty(),
@@ -76,7 +79,9 @@ std::vector<PointName> SensitivityOptions::points(const ModelGraph& graph) const
 }
 
 SensitivityRequest SensitivityOptions::request() const {
-  return {.quantity = quantity, .batch = batch, .memory = memory_mib << 20, .reuses = mode != "naive"};
+  std::string rule = mode == "naive" ? "exact" : mode;  // the same numbers
+  if (mode == "interval") rule += fmt::format(" {}", target);
+  return {.quantity = quantity, .batch = batch, .memory = memory_mib << 20, .reuses = mode != "naive", .rule = rule};
 }
 
 SensitivityTable run_sensitivity(const Model& model, const Dataset& data, const std::vector<int64_t>& images,
@@ -103,8 +108,8 @@ SensitivityTable run_sensitivity(const Model& model, const Dataset& data, const 
   if (options.mode == "estimate")
     for (const SensitivityPoint& point : fisher_estimate(model, data, images, missing, device))
       done({point.layer, point.level}, point.sums);
-  else if (options.mode == "interval")
-    measure_by_intervals(engine, model.graph, missing, {count, options.batch, options.target}, done);
+  else if (options.mode == "interval" && !missing.empty())  // what is decided depends on all points
+    measure_by_intervals(engine, model.graph, wanted, {count, options.batch, options.target}, done);
   else
     engine.measure(missing, 0, count, done);
   table.points.push_back({kDense, 0.0, known.at({kDense, 0.0})});

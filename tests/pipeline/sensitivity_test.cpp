@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "models/graph/builder.h"
+#include "models/weights/safetensors.h"
 #include "models/zoo/zoo.h"
 #include "pipeline/sensitivity_command.h"
 #include "stages/fisher_estimate.h"
@@ -138,6 +139,46 @@ TEST(Sensitivity, FilesSayWhatIsWrongWithThem) {
   EXPECT_EQ(message_of([&] { table_from_csv("layer,loss\n", "f.csv"); }),
             "f.csv:1: expected '# carat sensitivity 1, quantity ..., identity ...' and column names, got 'layer,loss'");
   EXPECT_NE(to_svg(table).find("<polyline"), std::string::npos);
+}
+
+TEST(SensitivityCommand, GoesOnBehindATornRecordAndMerges) {
+  const TemporaryFolder folder;
+  const std::string model = folder / "model.safetensors";
+  write_model(model, model_of("resnet8", {{"width", 4}}));
+  const auto measure = [&](const std::string& out, std::vector<std::string> more) {
+    std::vector<std::string> words = {model, "--data",   "synthetic", "--images", "40",        "--batch",
+                                      "20",  "--levels", "0.3,0.7",   "--out",    folder / out};
+    words.insert(words.end(), more.begin(), more.end());
+    return sensitivity_command(words);
+  };
+  ASSERT_EQ(measure("whole.csv", {}), 0);
+  const std::string whole = read_text(folder / "whole.csv");
+  write_atomically(folder / "torn.csv", whole.substr(0, whole.size() / 2));
+  ASSERT_EQ(measure("torn.csv", {}), 0);
+  EXPECT_EQ(read_text(folder / "torn.csv"), whole);
+  ASSERT_EQ(measure("1.csv", {"--shard", "1/2"}), 0);
+  ASSERT_EQ(measure("2.csv", {"--shard", "2/2"}), 0);
+  ASSERT_EQ(sensitivity_command({"--merge", folder / "1.csv", folder / "2.csv", "--out", folder / "all.csv"}), 0);
+  EXPECT_EQ(table_from_csv(read_text(folder / "all.csv"), "all").points.size(),
+            table_from_csv(whole, "whole").points.size());
+  // Another seed has other images; another mode other rules.
+  EXPECT_NE(message_of([&] {
+              measure("whole.csv", {"--seed", "9"});
+            }).find("another network, other images or settings"),
+            std::string::npos);
+  EXPECT_NE(message_of([&] {
+              measure("whole.csv", {"--mode", "interval"});
+            }).find("another network, other images or settings"),
+            std::string::npos);
+  EXPECT_NE(message_of([&] {
+              measure("i.csv", {"--mode", "interval", "--shard", "1/2"});
+            }).find("expected one process in mode interval"),
+            std::string::npos);
+  std::string damaged = whole;
+  damaged[whole.size() / 2] ^= 1;
+  write_atomically(folder / "damaged.csv", damaged);
+  EXPECT_NE(message_of([&] { measure("damaged.csv", {}); }).find("expected a record with its checksum"),
+            std::string::npos);
 }
 
 TEST(Sensitivity, IntervalsAllocateAsTheWholeTable) {
