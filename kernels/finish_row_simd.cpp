@@ -22,7 +22,7 @@ HWY_INLINE V load(D d, const int16_t* x) {
 }
 
 HWY_INLINE void store(D d, V y, float* to) { hn::StoreU(y, d, to); }
-// Whole numbers below 2^22: adding 1.5 * 2^23 leaves them in the low bits.
+// To integers below 2^22: adding 1.5 * 2^23 rounds to the nearest, ties to even, and leaves the result in the low bits.
 template <typename T>
 HWY_INLINE void store(D d, V y, T* to) {
   const hn::Rebind<uint32_t, D> wide;
@@ -49,48 +49,82 @@ HWY_INLINE V rounded_to_half(D d, V x) {
   return hn::BitCast(d, hn::Or(hn::BitCast(du, result), sign));
 }
 
-template <bool is_strict>
-HWY_INLINE V scaled(D d, V x, const RowScale& finish) {
-  V y = hn::Mul(hn::Set(d, finish.k), x);
+template <bool is_strict, bool has_bias>
+HWY_INLINE V scaled(D d, V x, const RowScale& scale) {
+  V y = hn::Mul(hn::Set(d, scale.k), x);
   if constexpr (is_strict) y = rounded_to_half(d, y);
-  if (!finish.has_bias) return y;
-  y = hn::Add(y, hn::Set(d, finish.b));
+  if constexpr (!has_bias) return y;
+  y = hn::Add(y, hn::Set(d, scale.b));
   return is_strict ? rounded_to_half(d, y) : y;
 }
 
 HWY_INLINE V scaled(D d, V x, const RowScale& scale) {
-  return scale.is_strict ? scaled<true>(d, x, scale) : scaled<false>(d, x, scale);
+  if (scale.is_strict) return scale.has_bias ? scaled<true, true>(d, x, scale) : scaled<true, false>(d, x, scale);
+  return scale.has_bias ? scaled<false, true>(d, x, scale) : scaled<false, false>(d, x, scale);
 }
 
+// Clamping first changes nothing: the limits are whole numbers. Storing integers rounds to the nearest by itself.
+template <typename Y, bool half_away>
 HWY_INLINE V quantized(D d, V x, const CodeRange& range) {
-  // Clamping first changes nothing: the limits are whole numbers.
   x = hn::Min(hn::Max(x, hn::Set(d, range.lowest)), hn::Set(d, range.highest));
-  if (!range.half_away) return hn::Add(hn::Round(x), hn::Zero(d));
+  if constexpr (!half_away) return std::is_same_v<Y, float> ? hn::Add(hn::Round(x), hn::Zero(d)) : x;
   const V whole = hn::Floor(hn::Add(hn::Abs(x), hn::Set(d, 0.5F)));
   return hn::Add(hn::CopySign(whole, x), hn::Zero(d));
 }
 
+template <typename Y>
 HWY_INLINE V finished(D d, V v, const RowFinish& finish) {
   if (finish.scale.is_used) v = scaled(d, v, finish.scale);
   if (finish.has_unary) v = unary(finish.unary, v);
   if (finish.second.is_used) v = scaled(d, v, finish.second);
-  return finish.quantizes ? quantized(d, v, finish.range) : v;
+  if (!finish.quantizes) return v;
+  return finish.range.half_away ? quantized<Y, true>(d, v, finish.range) : quantized<Y, false>(d, v, finish.range);
+}
+
+bool is_plain(const RowScale& scale, bool has_bias) {
+  return scale.is_used && !scale.is_strict && scale.has_bias == has_bias;
+}
+
+// What lies behind most convolutions of a network with swish: the bias-bearing Scale layer and swish, then nothing or
+// the factor of a quantizer and the quantizer, ties to even.
+bool is_usual_swish(const RowFinish& finish) {
+  if (!is_plain(finish.scale, true) || !finish.has_unary || finish.unary != Unary::swish) return false;
+  if (!finish.quantizes) return !finish.second.is_used;
+  return is_plain(finish.second, false) && !finish.range.half_away;
+}
+
+template <typename Y, bool quantizes>
+HWY_INLINE V finished_swish(D d, V v, const RowFinish& finish) {
+  v = unary(Unary::swish, scaled<false, true>(d, v, finish.scale));
+  if constexpr (!quantizes) return v;
+  return quantized<Y, false>(d, scaled<false, false>(d, v, finish.second), finish.range);
+}
+
+// y[i] = one(x[i]), a vector at a time.
+template <typename X, typename Y, typename One>
+HWY_INLINE void over_row(const X* x, int64_t n, Y* y, One&& one) {
+  const D d;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  int64_t i = 0;
+  for (; i + lanes <= n; i += lanes) store(d, one(load(d, x + i)), y + i);
+  if (i == n) return;
+  constexpr size_t kMost = HWY_MAX_BYTES / sizeof(float);
+  X in[kMost] = {};
+  Y out[kMost];
+  std::copy(x + i, x + n, in);
+  store(d, one(load(d, in)), out);
+  std::copy(out, out + (n - i), y + i);
 }
 
 template <typename X, typename Y>
 HWY_INLINE void finish_all(const X* x, int64_t n, const RowFinish& given, Y* y) {
   const D d;
   const RowFinish finish = given;  // a copy of our own: what is written to y cannot change it
-  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  int64_t i = 0;
-  for (; i + lanes <= n; i += lanes) store(d, finished(d, load(d, x + i), finish), y + i);
-  if (i == n) return;
-  constexpr size_t kMost = HWY_MAX_BYTES / sizeof(float);
-  X in[kMost] = {};
-  Y out[kMost];
-  std::copy(x + i, x + n, in);
-  store(d, finished(d, load(d, in), finish), out);
-  std::copy(out, out + (n - i), y + i);
+  if (!is_usual_swish(finish)) return over_row(x, n, y, [&](V v) HWY_ATTR { return finished<Y>(d, v, finish); });
+  if (finish.quantizes)
+    over_row(x, n, y, [&](V v) HWY_ATTR { return finished_swish<Y, true>(d, v, finish); });
+  else
+    over_row(x, n, y, [&](V v) HWY_ATTR { return finished_swish<Y, false>(d, v, finish); });
 }
 
 // One exported function for every pair of types.

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Functions that a CPU specification and its CUDA kernel share. Floating point: one rounding per operation, never
-// fused.
+// Functions that a CPU specification and its CUDA kernel share. Floating point: one rounding per operation; a product
+// and a sum are fused only where fused() says so.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 
@@ -41,6 +42,15 @@ CARAT_SHARED float divide(float a, float b) {
   return __fdiv_rn(a, b);
 #else
   return a / b;
+#endif
+}
+
+// a * b + c, rounded once.
+CARAT_SHARED float fused(float a, float b, float c) {
+#ifdef __CUDA_ARCH__
+  return __fmaf_rn(a, b, c);
+#else
+  return std::fma(a, b, c);
 #endif
 }
 

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "kernels/every_second.h"
+
 namespace carat {
 
 int64_t TapPlan::offset(int64_t channel, int64_t r, int64_t s) const {
@@ -37,21 +39,15 @@ TapPlan plan_taps(const Window& w, const Planes& source, bool copies) {
 
 namespace {
 
-// to[j] = from[j * stride + first], zero outside [0, width).
-template <typename T>
-void copy_row(const T* from, int64_t width, int64_t first, const Phases& phases, T* to) {
-  const int64_t stride = phases.stride;
-  const int64_t begin = std::min(phases.columns, first < 0 ? (-first + stride - 1) / stride : 0);
-  const int64_t end = std::clamp<int64_t>((width - first + stride - 1) / stride, begin, phases.columns);
-  std::fill(to, to + begin, T{0});
-  const T* source = from + first;
-  if (stride == 1)
-    std::copy(source + begin, source + end, to + begin);
-  else if (stride == 2)
-    for (int64_t j = begin; j < end; ++j) to[j] = source[2 * j];
-  else
-    for (int64_t j = begin; j < end; ++j) to[j] = source[stride * j];
-  std::fill(to + end, to + phases.columns, T{0});
+struct Range {
+  int64_t begin;
+  int64_t end;
+};
+
+// Those i of [0, count) for which first + i * stride lies in [0, size).
+Range inside(int64_t first, int64_t stride, int64_t size, int64_t count) {
+  const int64_t begin = std::min(count, first < 0 ? (-first + stride - 1) / stride : 0);
+  return {begin, std::clamp<int64_t>((size - first + stride - 1) / stride, begin, count)};
 }
 
 }  // namespace
@@ -59,18 +55,25 @@ void copy_row(const T* from, int64_t width, int64_t first, const Phases& phases,
 template <typename T>
 void copy_phases(const T* x, const Planes& source, const Phases& phases, T* y) {
   const Shape& shape = source.shape;
+  const int64_t stride = phases.stride;
   for (int64_t c = 0; c < shape.channels; ++c, x += source.plane())
     for (int64_t r = 0; r < phases.used; ++r)
-      for (int64_t s = 0; s < phases.used; ++s, y += phases.plane())
-        for (int64_t i = 0; i < phases.rows; ++i) {
-          const int64_t row = i * phases.stride + r - phases.padding;
-          T* to = y + i * phases.columns;
-          if (row < 0 || row >= shape.height) {
-            std::fill_n(to, phases.columns, T{0});
-            continue;
-          }
-          copy_row(x + source.at(row, 0), shape.width, s - phases.padding, phases, to);
+      for (int64_t s = 0; s < phases.used; ++s, y += phases.plane()) {
+        const Range rows = inside(r - phases.padding, stride, shape.height, phases.rows);
+        const Range columns = inside(s - phases.padding, stride, shape.width, phases.columns);
+        std::fill_n(y, phases.plane(), T{0});
+        const int64_t n = columns.end - columns.begin;
+        if (rows.begin == rows.end || n == 0) continue;
+        const T* from =
+            x + source.at(rows.begin * stride + r - phases.padding, columns.begin * stride + s - phases.padding);
+        T* to = y + rows.begin * phases.columns + columns.begin;
+        if (stride == 2) {
+          every_second(from, stride * source.row(), rows.end - rows.begin, n, to, phases.columns);
+          continue;
         }
+        for (int64_t i = rows.begin; i < rows.end; ++i, from += stride * source.row(), to += phases.columns)
+          for (int64_t j = 0; j < n; ++j) to[j] = from[j * stride];
+      }
 }
 
 template void copy_phases(const float*, const Planes&, const Phases&, float*);

@@ -8,9 +8,11 @@
 #include "base/random.h"
 #include "kernels/convolve_codes.h"
 #include "kernels/device.h"
+#include "kernels/every_second.h"
 #include "kernels/float_ops.h"
 #include "kernels/quantize.h"
 #include "kernels/scale_channels.h"
+#include "kernels/sparse_sums.h"
 #include "kernels/unary_row.h"
 #include "tests/support/files.h"
 
@@ -93,6 +95,20 @@ TEST(UnaryRow, EqualsTheSpecificationBitForBit) {
   }
 }
 
+TEST(EverySecond, TakesThemRowByRow) {
+  constexpr int64_t kRow = 75;
+  std::vector<int16_t> x(kRow * 40 + kSumSlack);
+  for (size_t i = 0; i < x.size(); ++i) x[i] = static_cast<int16_t>(i);
+  for (int64_t n = 1; n <= 37; ++n)
+    for (const int64_t to_row : {n, n + 3}) {
+      std::vector<int16_t> y(static_cast<size_t>(40 * to_row + kSumSlack));
+      every_second(x.data() + 1, kRow, 40, n, y.data(), to_row);
+      for (int64_t i = 0; i < 40; ++i)
+        for (int64_t j = 0; j < to_row; ++j)
+          ASSERT_EQ(y[static_cast<size_t>(i * to_row + j)], j < n ? 1 + i * kRow + 2 * j : 0);
+    }
+}
+
 TEST(FloatOps, PoolsByHand) {
   const std::vector<float> x = {1, 2, 3, 4, 5, 6, 7, 8, 9};
   const Window w{.channels = 1, .height = 3, .width = 3, .kernel = 2, .stride = 2, .padding = 1};
@@ -106,10 +122,19 @@ TEST(FloatOps, PoolsByHand) {
   EXPECT_FLOAT_EQ(y[0], 5.0F);
 }
 
+// Units in the last place of a float32 near `exact`.
+double ulps(float got, double exact) { return std::fabs(got - exact) / std::ldexp(1.0, std::ilogb(exact) - 23); }
+
 TEST(FloatOps, ExpIsAccurate) {
-  for (float x = -87.0F; x < 87.0F; x += 0.0137F) {
+  for (float x = -87.0F; x < 87.0F; x += 0.00137F) {
     const double exact = std::exp(static_cast<double>(x));
-    EXPECT_NEAR(specified_exp(x) / exact, 1.0, 3e-7) << x;
+    const double logistic = 1.0 / (1.0 + 1.0 / exact);
+    float got = 0.0F;
+    EXPECT_LE(ulps(specified_exp(x), exact), 0.9) << x;
+    apply_unary(Unary::sigmoid, &x, 1, &got);
+    EXPECT_LE(ulps(got, logistic), 2.5) << x;
+    apply_unary(Unary::swish, &x, 1, &got);
+    EXPECT_LE(ulps(got, x * logistic), 2.5) << x;
   }
   EXPECT_EQ(specified_exp(-1000.0F), specified_exp(-87.0F));
   EXPECT_EQ(specified_exp(1000.0F), specified_exp(87.0F));
