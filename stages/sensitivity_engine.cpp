@@ -124,7 +124,7 @@ at::Tensor SensitivityEngine::changed_input(size_t layer, const at::Tensor& inpu
          scale;
 }
 
-at::Tensor SensitivityEngine::logits_of(Walk& walk, size_t layer, double level) {
+at::Tensor SensitivityEngine::logits_of(HeldBatch& walk, size_t layer, double level) {
   walk.advance(layer);
   if (request_.quantity != "activation_bits") return walk.logits(layer);
   return walk.logits(layer, changed_input(layer, walk.input_of(layer), level));
@@ -140,7 +140,7 @@ void SensitivityEngine::measure(const std::vector<PointName>& points, int64_t be
   const int64_t last = (end + request_.batch - 1) / request_.batch;
   const int64_t held = request_.reuses ? std::min(last - first, request_.memory / bytes_per_batch()) : 0;
   for (int64_t i = first; i < last; ++i) batch(i);
-  std::vector<Walk> walks;
+  std::vector<HeldBatch> walks;
   for (int64_t i = 0; i < held; ++i) walks.emplace_back(network_, batch(first + i).pixels);
   for (size_t at = 0; at < points.size();) {
     const std::string& layer = points[at].layer;
@@ -148,7 +148,7 @@ void SensitivityEngine::measure(const std::vector<PointName>& points, int64_t be
     size_t next = at;
     while (next < points.size() && points[next].layer == layer) ++next;
     std::vector<PointSums> sums(next - at);
-    const auto add = [&](Walk& walk, int64_t i, size_t point) {
+    const auto add = [&](HeldBatch& walk, int64_t i, size_t point) {
       sums[point - at].add(sums_of(logits_of(walk, index, points[point].level), batch(i)));
     };
     const auto change = [&](size_t point) {
@@ -161,13 +161,13 @@ void SensitivityEngine::measure(const std::vector<PointName>& points, int64_t be
       change(point);
       for (int64_t i = 0; i < held; ++i) add(walks[static_cast<size_t>(i)], first + i, point);
       for (int64_t i = first + held; !request_.reuses && i < last; ++i) {
-        Walk whole(network_, batch(i).pixels);
+        HeldBatch whole(network_, batch(i).pixels);
         add(whole, i, point);
       }
     }
     // Batches that memory does not hold come to the layer once for all its points.
     for (int64_t i = first + held; request_.reuses && i < last; ++i) {
-      Walk walk(network_, batch(i).pixels);
+      HeldBatch walk(network_, batch(i).pixels);
       for (size_t point = at; point < next; ++point) {
         change(point);
         add(walk, i, point);

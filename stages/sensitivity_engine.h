@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "data/dataset.h"
-#include "models/net/walk.h"
+#include "models/net/held_batch.h"
 #include "stages/sensitivity_table.h"
 
 namespace carat {
@@ -60,7 +60,7 @@ class SensitivityEngine {
   PointSums sums_of(const at::Tensor& logits, const BatchData& data) const;
   std::vector<float> changed_weights(const std::string& layer, double level);
   at::Tensor changed_input(size_t layer, const at::Tensor& input, double level);
-  at::Tensor logits_of(Walk& walk, size_t layer, double level);
+  at::Tensor logits_of(HeldBatch& walk, size_t layer, double level);
 
   const Model& model_;
   const Dataset& data_;

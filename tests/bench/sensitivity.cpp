@@ -42,7 +42,7 @@ double bound_of(const Model& model, const Dataset& data, const std::vector<int64
   const at::Tensor pixels = pixels_of(batch.pixels, data, at::Device(at::kCPU));
   std::vector<double> times(model.graph.layers().size());
   for (int round = 0; round < 4; ++round) {
-    Walk walk(network, pixels);
+    HeldBatch walk(network, pixels);
     for (size_t i = 1; i < times.size(); ++i) {
       const Clock::time_point start = Clock::now();
       walk.advance(i + 1);

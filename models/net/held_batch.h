@@ -9,15 +9,15 @@
 
 namespace carat {
 
-class Walk {
+class HeldBatch {
  public:
-  Walk(Network& network, const at::Tensor& pixels)
+  HeldBatch(Network& network, const at::Tensor& pixels)
       : network_(network), values_(network.start(pixels, Mode::evaluate)) {}
 
   // Runs every layer in front of this one that has not run and drops what nothing reads any more.
   void advance(size_t layer);
 
-  // {N, classes} with `changed` and all that depends on it run anew; the walk stays where it is, in front of `changed`
+  // {N, classes} with `changed` and all that depends on it run anew; the batch stays where it is, in front of `changed`
   // or before. Layers that do not depend on it run once and are kept. input: instead of the first input of `changed`.
   at::Tensor logits(size_t changed, const at::Tensor& input = {});
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "models/net/walk.h"
+#include "models/net/held_batch.h"
 
 #include <torch/torch.h>
 
@@ -40,7 +40,7 @@ int64_t largest_live_set(const ModelGraph& graph) {
   return largest;
 }
 
-void Walk::advance(size_t layer) {
+void HeldBatch::advance(size_t layer) {
   const torch::NoGradGuard no_grad;
   for (; next_ < layer; ++next_) {
     network_.run_layer(next_, values_, Mode::evaluate);
@@ -49,11 +49,11 @@ void Walk::advance(size_t layer) {
   }
 }
 
-at::Tensor Walk::input_of(size_t layer) const {
+at::Tensor HeldBatch::input_of(size_t layer) const {
   return Network::real(values_[inputs_of(network_.graph(), layer).front()]);
 }
 
-at::Tensor Walk::logits(size_t changed, const at::Tensor& input) {
+at::Tensor HeldBatch::logits(size_t changed, const at::Tensor& input) {
   const torch::NoGradGuard no_grad;
   advance(changed);
   const std::vector<bool> depends = dependents(network_.graph(), changed);
