@@ -80,6 +80,23 @@ TEST(GoodRecipes, TheWinnersSparsitiesOfMixNet) {
       true);
 }
 
+// The 2019 winner on CIFAR-100: 75 % of the weights of all convolutions, the classifier whole.
+TEST(GoodRecipes, TheWinnersSparsityOfDenseNet) {
+  const Recipe recipe = read_recipe(source_folder() + "/recipes/cifar100_densenet_prune.yaml", {});
+  const Prediction& pruned = recipe.predictions.back();
+  double zeros = 0.0;
+  double weights = 0.0;
+  for (const std::string& layer : pruned.graph.weight_layers()) {
+    if (layer == "classifier") continue;
+    const auto count = static_cast<double>(pruned.graph.weight_count(pruned.graph.layer(layer)));
+    zeros += (1.0 - pruned.density.at(layer)) * count;
+    weights += count;
+  }
+  EXPECT_EQ(weights, 741744.0);
+  EXPECT_NEAR(zeros / weights, 0.75, 0.0001);
+  EXPECT_EQ(pruned.density.at("classifier"), 1.0);
+}
+
 TEST(Recipe, ResolvedTextIsARecipeWithTheSameResolvedText) {
   const Recipe first =
       read_recipe(source_folder() + "/recipes/demo.yaml", {"stages.prune.layers={\"stem*\": {sparsity: 0.1}}"});
