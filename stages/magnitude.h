@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "models/weights/model.h"
+#include "stages/bisection.h"
 #include "stages/sensitivity_table.h"
 
 namespace carat {
@@ -15,13 +16,6 @@ namespace carat {
 // 1 for every weight that stays: the round(sparsity * n) smallest magnitudes go, earlier indices first among equals.
 // sparsity in [0, 1].
 std::vector<uint8_t> magnitude_mask(const std::vector<float>& weights, double sparsity);
-
-struct AllocationLayer {
-  std::string name;
-  int64_t weights = 0;
-  double lowest = 0.0;  // sparsity bounds of this layer; equal when fixed
-  double highest = 0.95;
-};
 
 // Sparsity of each layer so that the zeros over all layers reach the target: every layer takes the highest sparsity at
 // which its own curve has not risen by more than t above the dense loss, and the one t that meets the target is found

@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stages/predicted.h"
 
-#include <fmt/format.h>
-
 #include <cmath>
 
-#include "config/reader.h"
-#include "stages/catalog.h"
-#include "stages/fusion.h"
+#include "stages/planned_score.h"
 
 namespace carat {
 
@@ -23,16 +19,8 @@ KernelNonzeros predicted_nonzeros(const Prediction& prediction) {
 
 double predicted_score(const ModelGraph& graph, const Track& track, const CompressionGuess& guess) {
   Prediction prediction;
-  prediction.graph = graph;
   for (const std::string& layer : graph.weight_layers()) prediction.density[layer] = 1.0 - guess.sparsity;
-  const std::unique_ptr<Stage> quantize = make_quantize();
-  OptionTable table;
-  quantize->describe(table);
-  table.read(parse_document(
-      fmt::format("{{weights: {{bits: {}}}, activations: {{bits: {}}}}}", guess.weight_bits, guess.activation_bits),
-      "prediction"));
-  quantize->plan(prediction);
-  prediction.graph = fuse_graph(prediction.graph, Arithmetic::fp16);
+  prediction.graph = planned_graph(graph, guess.weight_bits, guess.activation_bits);
   return make_sheet(prediction.graph, predicted_nonzeros(prediction), track, 0, 0).score();
 }
 
