@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/fail.h"
+#include "stages/allocation.h"
 #include "stages/catalog.h"
 #include "stages/magnitude.h"
 #include "stages/mask_pattern.h"
@@ -24,9 +25,13 @@ class Prune : public Stage {
   void describe(OptionTable& table) override {
     table.number("target_sparsity", target_, {0, 1, "[0, 1)"}, "zeros over all prunable weights");
     table.choice(
-        "allocation", allocation_, {"sensitivity", "global", "global_raw", "uniform", "list"},
+        "allocation", allocation_, {"sensitivity", "global", "global_raw", "uniform", "erk", "loss", "list"},
         "how the target is shared between layers; global: one threshold on scores in units of each layer's root "
-        "mean square, global_raw: on the scores themselves; list: sparsities, whatever the target");
+        "mean square, global_raw: on the scores themselves; erk: by the shape of the weights; loss: as much as "
+        "target_rise allows, from a sensitivity stage; "
+        "list: sparsities");
+    table.number("target_rise", target_rise_, {0, 100, "(0, 100]"},
+                 "allocation loss: what the rises of the layers' losses may add up to, in nats");
     table.numbers("sparsities", list_, {0, 1, "[0, 1)"}, "allocation list: one for every layer with weights, in order");
     table.number("max_sparsity", highest_, {0, 1, "[0, 1)"}, "no layer is pruned further than this");
     table.choice("criterion", criterion_, criterion_names(), "which weights go first");
@@ -76,9 +81,10 @@ class Prune : public Stage {
     }
     const std::vector<AllocationLayer> layers = allocation_layers(model.graph);
     std::optional<SensitivityCurves> curves;
-    if (allocation_ == "sensitivity")
+    if (allocation_ == "sensitivity" || allocation_ == "loss")
       curves = curves_of(table_from_csv(context.earlier_file("sensitivity", "sensitivity.csv"), "sensitivity.csv"));
-    const Plan plan = {layers, curves ? &*curves : nullptr};
+    const ModelGraph graph = model.graph;
+    const Plan plan = {layers, graph, curves ? &*curves : nullptr};
     MaskSchedule schedule(schedule_, [&, this](const Network& network, double share) {
       return masks(network, plan, weight_scores(network, criterion_), share);
     });
@@ -147,12 +153,15 @@ class Prune : public Stage {
 
   struct Plan {
     const std::vector<AllocationLayer>& layers;
-    const SensitivityCurves* curves;  // of allocation sensitivity
+    const ModelGraph& graph;
+    const SensitivityCurves* curves;  // of allocations sensitivity and loss
   };
 
   // Costs of removal are in units of the loss already.
   std::map<std::string, double> sparsities_of(const Plan& plan, const LayerScores& scores) const {
+    if (allocation_ == "loss") return allocate_by_loss(plan.layers, *plan.curves, target_rise_);
     if (plan.curves != nullptr) return allocate_by_sensitivity(plan.layers, *plan.curves, target_);
+    if (allocation_ == "erk") return allocate_erk(plan.layers, plan.graph, target_);
     if (allocation_ == "uniform") return allocate_uniformly(plan.layers, target_);
     if (allocation_ == "list") return listed(plan.layers);
     return allocate_globally(plan.layers, scores, target_, allocation_ == "global" && criterion_ != "second_order");
@@ -201,6 +210,7 @@ class Prune : public Stage {
   std::string allocation_ = "sensitivity";
   double highest_ = 0.9;
   std::vector<double> list_;
+  double target_rise_ = 0.5;
   std::string criterion_ = "magnitude";
   int64_t calibration_ = 2048;
   MaskPattern pattern_;
