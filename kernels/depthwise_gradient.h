@@ -19,11 +19,11 @@ struct DepthwiseShape {
   int64_t padding = 1;  // rows above and columns to the left
 };
 
-// sums {kernel, kernel, channels}, added to: sum over (h, w) of dy[h, w, c] * x[h * stride + r - padding, w * stride +
-// s
-// - padding, c]; places outside of x count as zeros.
 // Kernels of side 1, 2, 3, 5, 7, 9 and 11.
 bool has_depthwise_gradient(int64_t kernel);
+// Adds to sums {kernel, kernel, channels} at (r, s, c): sum over (h, w) of
+// dy[h, w, c] * x[h * stride + r - padding, w * stride + s - padding, c]; places outside of x count as zeros.
+// Throws Error for another kernel.
 void depthwise_weight_gradient(const DepthwiseShape& shape, const float* x, const float* dy, float* sums);
 
 // z = x * gate[c]. dx = dz * gate[c]; gate_gradient[c] = sum over pixels of dz * x. x, dz, dx {pixels, channels}.

@@ -160,8 +160,7 @@ int sensitivity_command(const std::vector<std::string>& words) {
   std::vector<int64_t> images(static_cast<size_t>(data.size()));
   std::iota(images.begin(), images.end(), int64_t{0});
   if (options.images < data.size()) images = hold_back(data, options.images, request.seed).held_back;
-  SensitivityTable head{options.quantity, "", {}};
-  head.identity = SensitivityEngine(model, data, images, options.request(), device).identity();
+  const SensitivityTable head{options.quantity, sensitivity_identity(model, data, images, options.request()), {}};
   const FileLock lock(request.out);
   SensitivitySink sink;
   sink.known = continue_file(request.out, head);

@@ -107,9 +107,8 @@ std::map<std::string, double> allocate_by_loss(const std::vector<AllocationLayer
   });
   double left = rise;
   for (const AllocationLayer& layer : layers) left -= rise_of_lowest(curves, layer);
-  require(left >= 0.0,
-          "prune: target_loss_rise {} is out of reach, the fixed sparsities alone raise the loss by {:.6f}", rise,
-          rise - left);
+  require(left >= 0.0, "prune: target_rise {} is out of reach, the fixed sparsities alone raise the loss by {:.6f}",
+          rise, rise - left);
   Allocation allocation = lowest_of(layers);
   for (const AllocationStep& step : efficient_steps(options)) {
     const double share = step.rise() <= left ? 1.0 : left / step.rise();

@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "base/fail.h"
+#include "stages/mask_pattern.h"
 
 namespace carat {
 namespace {
@@ -29,22 +29,6 @@ double root_mean_square(const std::vector<float>& values) {
   return std::sqrt(sum / static_cast<double>(values.size()));
 }
 
-}  // namespace
-
-std::vector<uint8_t> magnitude_mask(const std::vector<float>& weights, double sparsity) {
-  require(sparsity >= 0.0 && sparsity <= 1.0, "sparsity: expected a number in [0, 1], got {}", sparsity);
-  std::vector<size_t> order(weights.size());
-  std::iota(order.begin(), order.end(), size_t{0});
-  std::stable_sort(order.begin(), order.end(),
-                   [&](size_t a, size_t b) { return std::abs(weights[a]) < std::abs(weights[b]); });
-  std::vector<uint8_t> kept(weights.size(), 1);
-  const auto gone = static_cast<size_t>(std::llround(sparsity * static_cast<double>(weights.size())));
-  for (size_t i = 0; i < gone; ++i) kept[order[i]] = 0;
-  return kept;
-}
-
-namespace {
-
 Bisection by_sensitivity(const std::vector<AllocationLayer>& layers, const SensitivityCurves& curves, double target) {
   double highest = curves.dense_loss;
   for (const AllocationLayer& layer : layers) {
@@ -62,6 +46,12 @@ Bisection by_sensitivity(const std::vector<AllocationLayer>& layers, const Sensi
 }
 
 }  // namespace
+
+std::vector<uint8_t> magnitude_mask(const std::vector<float>& weights, double sparsity) {
+  std::vector<float> magnitudes;
+  for (const float weight : weights) magnitudes.push_back(std::abs(weight));
+  return mask_of(magnitudes, 1, sparsity, {});
+}
 
 std::map<std::string, double> allocate_by_sensitivity(const std::vector<AllocationLayer>& layers,
                                                       const SensitivityCurves& curves, double target) {

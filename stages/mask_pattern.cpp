@@ -9,18 +9,18 @@
 #include "models/graph/storage.h"
 
 namespace carat {
-namespace {
 
-// Indices by rising score, earlier ones first among equals.
-std::vector<size_t> rising(const std::vector<float>& scores) {
+std::vector<size_t> rising_order(const std::vector<float>& scores) {
   std::vector<size_t> order(scores.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return scores[a] < scores[b]; });
   return order;
 }
 
+namespace {
+
 std::vector<uint8_t> lowest_gone(const std::vector<float>& scores, double sparsity) {
-  const std::vector<size_t> order = rising(scores);
+  const std::vector<size_t> order = rising_order(scores);
   std::vector<uint8_t> kept(scores.size(), 1);
   const auto gone = static_cast<size_t>(std::llround(sparsity * static_cast<double>(scores.size())));
   for (size_t i = 0; i < gone; ++i) kept[order[i]] = 0;
@@ -56,7 +56,8 @@ std::vector<uint8_t> n_of_m(const std::vector<float>& scores, int64_t kernels, c
     const int64_t left = row - begin % row;
     const int64_t size = std::min(pattern.m, left);
     const int64_t stay = (pattern.n * size + pattern.m - 1) / pattern.m;
-    const std::vector<size_t> order = rising(std::vector<float>(scores.begin() + begin, scores.begin() + begin + size));
+    const std::vector<size_t> order =
+        rising_order(std::vector<float>(scores.begin() + begin, scores.begin() + begin + size));
     for (int64_t i = 0; i < size - stay; ++i) kept[static_cast<size_t>(begin) + order[static_cast<size_t>(i)]] = 0;
     begin += size;
   }

@@ -22,6 +22,9 @@ struct MaskPattern {
   void check(const std::string& stage, double target) const;
 };
 
+// Indices by rising score, earlier ones first among equals.
+std::vector<size_t> rising_order(const std::vector<float>& scores);
+
 // 1 for every weight that stays. scores {kernels, weights of a kernel}, higher ones stay; earlier ones go first among
 // equals. unstructured: the round(sparsity * count) lowest go. block: the same of blocks by their mean score; blocks at
 // an edge may be partial. n_m: the m - n lowest of every m neighbours go wherever the layer is pruned at all, a shorter

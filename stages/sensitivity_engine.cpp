@@ -5,20 +5,19 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "base/fail.h"
 #include "base/hash.h"
 #include "data/batch.h"
 #include "models/weights/graph_json.h"
 #include "stages/evaluate.h"
+#include "stages/mask_pattern.h"
 #include "stages/scale_fit.h"
 
 namespace carat {
-namespace {
 
-std::string hash_of(const Model& model, const Dataset& data, const std::vector<int64_t>& images,
-                    const SensitivityRequest& request) {
+std::string sensitivity_identity(const Model& model, const Dataset& data, const std::vector<int64_t>& images,
+                                 const SensitivityRequest& request) {
   Hasher hasher;
   hasher.text(to_json(model.graph)).text(data.identity).text(request.quantity).text(request.rule).number(request.batch);
   for (const auto& [name, buffer] : model.buffers)
@@ -27,12 +26,9 @@ std::string hash_of(const Model& model, const Dataset& data, const std::vector<i
   return hasher.hex().substr(0, 16);
 }
 
-}  // namespace
-
 SensitivityEngine::SensitivityEngine(const Model& model, const Dataset& data, std::vector<int64_t> images,
                                      SensitivityRequest request, const at::Device& device)
     : model_(model), data_(data), images_(std::move(images)), request_(std::move(request)), network_(model, device) {
-  identity_ = hash_of(model, data, images_, request_);
   const auto count = static_cast<int64_t>(images_.size());
   batches_.resize(static_cast<size_t>((count + request_.batch - 1) / request_.batch));
 }
@@ -94,10 +90,9 @@ std::vector<float> SensitivityEngine::changed_weights(const std::string& layer, 
     return values;
   }
   if (ordered_layer_ != layer) {
-    order_.resize(values.size());
-    std::iota(order_.begin(), order_.end(), size_t{0});
-    std::stable_sort(order_.begin(), order_.end(),
-                     [&](size_t a, size_t b) { return std::abs(values[a]) < std::abs(values[b]); });
+    std::vector<float> magnitudes;
+    for (const float w : values) magnitudes.push_back(std::abs(w));
+    order_ = rising_order(magnitudes);
     ordered_layer_ = layer;
   }
   const auto gone = static_cast<size_t>(std::llround(level * static_cast<double>(values.size())));
@@ -124,10 +119,10 @@ at::Tensor SensitivityEngine::changed_input(size_t layer, const at::Tensor& inpu
          scale;
 }
 
-at::Tensor SensitivityEngine::logits_of(HeldBatch& walk, size_t layer, double level) {
-  walk.advance(layer);
-  if (request_.quantity != "activation_bits") return walk.logits(layer);
-  return walk.logits(layer, changed_input(layer, walk.input_of(layer), level));
+at::Tensor SensitivityEngine::logits_of(HeldBatch& held_batch, size_t layer, double level) {
+  held_batch.advance(layer);
+  if (request_.quantity != "activation_bits") return held_batch.logits(layer);
+  return held_batch.logits(layer, changed_input(layer, held_batch.input_of(layer), level));
 }
 
 int64_t SensitivityEngine::bytes_per_batch() const {
@@ -140,16 +135,16 @@ void SensitivityEngine::measure(const std::vector<PointName>& points, int64_t be
   const int64_t last = (end + request_.batch - 1) / request_.batch;
   const int64_t held = request_.reuses ? std::min(last - first, request_.memory / bytes_per_batch()) : 0;
   for (int64_t i = first; i < last; ++i) batch(i);
-  std::vector<HeldBatch> walks;
-  for (int64_t i = 0; i < held; ++i) walks.emplace_back(network_, batch(first + i).pixels);
+  std::vector<HeldBatch> waiting;
+  for (int64_t i = 0; i < held; ++i) waiting.emplace_back(network_, batch(first + i).pixels);
   for (size_t at = 0; at < points.size();) {
     const std::string& layer = points[at].layer;
     const auto index = static_cast<size_t>(model_.graph.index_of(layer));
     size_t next = at;
     while (next < points.size() && points[next].layer == layer) ++next;
     std::vector<PointSums> sums(next - at);
-    const auto add = [&](HeldBatch& walk, int64_t i, size_t point) {
-      sums[point - at].add(sums_of(logits_of(walk, index, points[point].level), batch(i)));
+    const auto add = [&](HeldBatch& held_batch, int64_t i, size_t point) {
+      sums[point - at].add(sums_of(logits_of(held_batch, index, points[point].level), batch(i)));
     };
     const auto change = [&](size_t point) {
       if (request_.quantity != "activation_bits")
@@ -159,7 +154,7 @@ void SensitivityEngine::measure(const std::vector<PointName>& points, int64_t be
     // What stands in front of the layer does not see its change.
     for (size_t point = at; point < next; ++point) {
       change(point);
-      for (int64_t i = 0; i < held; ++i) add(walks[static_cast<size_t>(i)], first + i, point);
+      for (int64_t i = 0; i < held; ++i) add(waiting[static_cast<size_t>(i)], first + i, point);
       for (int64_t i = first + held; !request_.reuses && i < last; ++i) {
         HeldBatch whole(network_, batch(i).pixels);
         add(whole, i, point);
@@ -167,10 +162,10 @@ void SensitivityEngine::measure(const std::vector<PointName>& points, int64_t be
     }
     // Batches that memory does not hold come to the layer once for all its points.
     for (int64_t i = first + held; request_.reuses && i < last; ++i) {
-      HeldBatch walk(network_, batch(i).pixels);
+      HeldBatch held_batch(network_, batch(i).pixels);
       for (size_t point = at; point < next; ++point) {
         change(point);
-        add(walk, i, point);
+        add(held_batch, i, point);
       }
     }
     restore();

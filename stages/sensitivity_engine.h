@@ -23,6 +23,10 @@ struct SensitivityRequest {
   std::string rule;                   // what decides which images a point sees; part of the identity
 };
 
+// Hash of the network's numbers, the images, their order and batches, the quantity and the rule.
+std::string sensitivity_identity(const Model& model, const Dataset& data, const std::vector<int64_t>& images,
+                                 const SensitivityRequest& request);
+
 struct PointName {
   std::string layer;
   double level = 0.0;
@@ -34,8 +38,6 @@ class SensitivityEngine {
   SensitivityEngine(const Model& model, const Dataset& data, std::vector<int64_t> images, SensitivityRequest request,
                     const at::Device& device);
 
-  // Hash of the network's numbers, the images, their order and batches, the quantity and the rule.
-  std::string identity() const { return identity_; }
   // Of the network as it is, over images [begin, end) (multiples of the batch, or all).
   PointSums dense(int64_t begin, int64_t end);
 
@@ -60,14 +62,13 @@ class SensitivityEngine {
   PointSums sums_of(const at::Tensor& logits, const BatchData& data) const;
   std::vector<float> changed_weights(const std::string& layer, double level);
   at::Tensor changed_input(size_t layer, const at::Tensor& input, double level);
-  at::Tensor logits_of(HeldBatch& walk, size_t layer, double level);
+  at::Tensor logits_of(HeldBatch& held_batch, size_t layer, double level);
 
   const Model& model_;
   const Dataset& data_;
   std::vector<int64_t> images_;
   SensitivityRequest request_;
   Network network_;
-  std::string identity_;
   std::vector<BatchData> batches_;
   std::map<std::pair<size_t, double>, std::pair<QuantSpec, double>> grids_;  // of inputs, by layer and bits
   std::string ordered_layer_;                                                // whose weights order_ holds

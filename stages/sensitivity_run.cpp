@@ -88,7 +88,7 @@ SensitivityTable run_sensitivity(const Model& model, const Dataset& data, const 
                                  const SensitivityOptions& options, const at::Device& device,
                                  const SensitivitySink& sink) {
   SensitivityEngine engine(model, data, images, options.request(), device);
-  SensitivityTable table{options.quantity, engine.identity(), {}};
+  SensitivityTable table{options.quantity, sensitivity_identity(model, data, images, options.request()), {}};
   std::map<std::pair<std::string, double>, PointSums> known;
   for (const SensitivityPoint& point : sink.known) known[{point.layer, point.level}] = point.sums;
   const std::vector<PointName> wanted = options.points(model.graph);

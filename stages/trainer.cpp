@@ -8,6 +8,7 @@
 
 #include "base/fail.h"
 #include "base/hash.h"
+#include "models/net/training_ops.h"
 #include "models/weights/safetensors.h"
 #include "stages/evaluate.h"
 
@@ -254,12 +255,12 @@ void estimate_norm_statistics(Network& network, Loader& loader, int64_t images, 
   std::map<std::string, at::Tensor> sums;
   int64_t batches = 0;
   for (int64_t seen = 0; seen < images; ++batches) {
-    // One batch from zero statistics leaves a tenth of its own in them.
+    // One batch from zero statistics leaves kNormMomentum of its own in them.
     for (const auto& [name, tensor] : statistics) tensor.zero_();
     const Batch batch = loader.next();
     network.forward(pixels_of(batch.pixels, context.training_data(), context.device()), Mode::train);
     for (const auto& [name, tensor] : statistics) {
-      const at::Tensor own = tensor.to(at::kDouble) * 10.0;
+      const at::Tensor own = tensor.to(at::kDouble) / kNormMomentum;
       sums[name] = batches == 0 ? own : sums[name] + own;
     }
     seen += batch.size;

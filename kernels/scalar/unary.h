@@ -9,7 +9,7 @@
 
 namespace carat::scalar {
 
-// As kernels/float_ops.h says. Source: Cephes expf, coefficients.
+// As kernels/float_ops.h says.
 CARAT_SHARED float specified_exp(float x) {
   x = x < -87.0F ? -87.0F : 87.0F < x ? 87.0F : x;
   constexpr float kToWhole = 12582912.0F;  // 1.5 * 2^23: a sum with it has n in its low bits

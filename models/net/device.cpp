@@ -8,8 +8,6 @@
 #include <torch/version.h>
 #include <unistd.h>
 
-#include <cstdlib>
-
 #include "base/fail.h"
 
 namespace carat {

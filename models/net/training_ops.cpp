@@ -128,13 +128,13 @@ NormLine line_of(const Moments& m, const BatchNormTensors& norm) {
 }
 
 void move_statistics(const BatchNormTensors& norm, const Moments& m, int64_t pixels) {
-  constexpr float kMomentum = 0.1F;
+  constexpr auto kStep = static_cast<float>(kNormMomentum);
   const double unbiased = static_cast<double>(pixels) / std::max(1.0, static_cast<double>(pixels - 1));
   auto* mean = norm.running_mean.mutable_data_ptr<float>();
   auto* variance = norm.running_var.mutable_data_ptr<float>();
   for (size_t c = 0; c < m.mean.size(); ++c) {
-    mean[c] += kMomentum * (static_cast<float>(m.mean[c]) - mean[c]);
-    variance[c] += kMomentum * (static_cast<float>(m.variance[c] * unbiased) - variance[c]);
+    mean[c] += kStep * (static_cast<float>(m.mean[c]) - mean[c]);
+    variance[c] += kStep * (static_cast<float>(m.variance[c] * unbiased) - variance[c]);
   }
 }
 
@@ -320,9 +320,8 @@ NormAct norm_act_of(OpKind op) {
 at::Tensor batch_norm_training(const at::Tensor& x, const BatchNormTensors& norm, OpKind act) {
   if (is_ours(x))
     return NormActFunction::apply(x, norm.weight, norm.bias, norm, static_cast<int64_t>(norm_act_of(act)));
-  constexpr double kMomentum = 0.1;
-  const at::Tensor y = at::batch_norm(x, norm.weight, norm.bias, norm.running_mean, norm.running_var, true, kMomentum,
-                                      norm.epsilon, false);
+  const at::Tensor y = at::batch_norm(x, norm.weight, norm.bias, norm.running_mean, norm.running_var, true,
+                                      kNormMomentum, norm.epsilon, false);
   return activated(y, act);
 }
 

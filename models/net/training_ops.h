@@ -14,13 +14,16 @@ namespace carat {
 // The activation that batch norm can take along; none for the others.
 NormAct norm_act_of(OpKind op);
 
+// What a batch's statistics move the running ones by.
+constexpr double kNormMomentum = 0.1;
+
 struct BatchNormTensors {
   at::Tensor weight, bias, running_mean, running_var;  // {C}
   double epsilon = 1e-5;
 };
 
-// act(batch norm of x) with the statistics of this batch; running statistics move by a tenth towards them (variance
-// with N * H * W - 1 below). Source: Ioffe, Szegedy 2015, algorithm 1.
+// act(batch norm of x) with the statistics of this batch; running statistics move by kNormMomentum towards them
+// (variance with N * H * W - 1 below). Source: Ioffe, Szegedy 2015, algorithm 1.
 at::Tensor batch_norm_training(const at::Tensor& x, const BatchNormTensors& norm, OpKind act);
 
 // The same with running statistics, without gradients.

@@ -124,7 +124,7 @@ TEST(AllocateByLoss, IsTheBestOfAllWithTheSameRise) {
   EXPECT_EQ(message_of([&] {
               allocate_by_loss({{"a", 100, 0.8, 0.8}, {"b", 300, 0.0, 0.9}}, curves, 0.1);
             }),
-            "prune: target_loss_rise 0.1 is out of reach, the fixed sparsities alone raise the loss by 0.320000");
+            "prune: target_rise 0.1 is out of reach, the fixed sparsities alone raise the loss by 0.320000");
 }
 
 TEST(PlannedScore, MarginalIsTheHandCount) {

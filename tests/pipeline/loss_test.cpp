@@ -57,5 +57,26 @@ TEST(Loss, DistillationIsTheDivergenceFromTheTeacher) {
   EXPECT_NEAR(loss_of(batch_of({2, 1}), {.distillation = 1.0}), loss_of(batch_of({2, 1}), {}), 1e-6);
 }
 
+// Student (1/6, 2/6, 3/6) and (1/2, 1/4, 1/4); teacher uniform.
+TEST(Loss, OtherDivergences) {
+  const at::Tensor teacher = torch::zeros({2, 3});
+  const double first = std::log(0.5) / 6 + std::log(1.0) / 3 + std::log(1.5) / 2;
+  const double second = std::log(1.5) / 2 + std::log(0.75) / 2;
+  LossOptions options = {.distillation = 1.0, .divergence = "kl_student_teacher"};
+  EXPECT_NEAR(loss_of(batch_of({0, 0}), options, teacher), (first + second) / 2, 1e-6);
+  options.divergence = "label_refinery";
+  const double refined = (std::log(6.0) + std::log(3.0) + std::log(2.0)) / 3 + (std::log(2.0) + 2 * std::log(4.0)) / 3;
+  EXPECT_NEAR(loss_of(batch_of({0, 0}), options, teacher), refined / 2, 1e-6);
+}
+
+TEST(Loss, FeaturesAreMeanSquares) {
+  LossOptions options;
+  options.feature_weight = 3.0;
+  const std::map<std::string, at::Tensor> student = {{"a", torch::tensor({1.0F, 3.0F})}, {"b", torch::tensor({2.0F})}};
+  const std::map<std::string, at::Tensor> teacher = {{"a", torch::tensor({0.0F, 1.0F})}, {"b", torch::tensor({6.0F})}};
+  // Mean of 2.5 and 16, times 3.
+  EXPECT_NEAR(feature_loss(student, teacher, options).item<double>(), 3.0 * (2.5 + 16.0) / 2, 1e-5);
+}
+
 }  // namespace
 }  // namespace carat

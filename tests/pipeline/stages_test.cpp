@@ -79,6 +79,16 @@ TEST(ScaleFit, BeatsTheMaximumOnALongTail) {
   EXPECT_NEAR(best.scale, xq / qq, 1e-4 * best.scale);
 }
 
+TEST(LearningRate, FallsInSteps) {
+  TrainingOptions options;
+  options.lr = 0.2;
+  options.schedule = "step";
+  options.lr_steps = {2, 3.5};
+  EXPECT_NEAR(learning_rate(options, 19, 100, 10), 0.2, 1e-12);
+  EXPECT_NEAR(learning_rate(options, 20, 100, 10), 0.02, 1e-12);
+  EXPECT_NEAR(learning_rate(options, 35, 100, 10), 0.002, 1e-12);
+}
+
 TEST(LearningRate, WarmsUpAndFollowsTheCosine) {
   TrainingOptions options;
   options.lr = 0.2;
