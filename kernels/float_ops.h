@@ -32,6 +32,9 @@ void shuffle_channels(const float* x, const Window& window, float* y);
 // To size x size: source row floor(i * height / size), columns alike.
 void upsample_nearest(const float* x, const Window& window, int64_t size, float* y);
 
+// A border of `fill`: window.padding on every side, window.extra_padding more below and to the right.
+void pad_border(const float* x, const Window& window, float fill, float* y);
+
 // Sums over c, r, s in this order, float32; weights {K, C/groups, R, S}; taps in the padding are left out.
 void convolve_float(const float* x, const float* weights, const Window& window, float* y);
 

@@ -78,6 +78,15 @@ void upsample_nearest(const float* x, const Window& w, int64_t size, float* y) {
       for (int64_t s = 0; s < size; ++s) *y++ = x[(c * w.height + r * w.height / size) * w.width + s * w.width / size];
 }
 
+void pad_border(const float* x, const Window& w, float fill, float* y) {
+  const int64_t height = w.height + 2 * w.padding + w.extra_padding;
+  const int64_t width = w.width + 2 * w.padding + w.extra_padding;
+  std::fill_n(y, w.channels * height * width, fill);
+  for (int64_t c = 0; c < w.channels; ++c)
+    for (int64_t row = 0; row < w.height; ++row)
+      std::copy_n(x + (c * w.height + row) * w.width, w.width, y + (c * height + row + w.padding) * width + w.padding);
+}
+
 void convolve_float(const float* x, const float* weights, const Window& w, float* y) {
   const int64_t depth = w.channels / w.groups;
   const int64_t kernels_per_group = w.out_channels / w.groups;

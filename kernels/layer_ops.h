@@ -71,6 +71,7 @@ enum class LayerKind {
   slice,  // channels begin, ...
   shuffle,
   upsample,
+  pad,       // a border of `fill`
   convolve,  // sums over c, r, s of w * x in float32
   linear     // the same with a window as large as the image
 };
@@ -92,6 +93,7 @@ struct LayerOp {
   bool second_is_channels = false;
   int64_t begin = 0;               // slice; its result has window.out_channels
   int64_t size = 0;                // upsample
+  float fill = 0.0F;               // pad
   const float* weights = nullptr;  // convolve, linear: {C/groups, R, S, K}
   ImageRule image;
 };

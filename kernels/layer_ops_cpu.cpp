@@ -92,6 +92,9 @@ Values operation(const LayerOp& op, int64_t n) {
     case LayerKind::upsample:
       upsample_nearest(x.data(), w, op.size, y.data());
       break;
+    case LayerKind::pad:
+      pad_border(x.data(), w, op.fill, y.data());
+      break;
     case LayerKind::convolve:
     case LayerKind::linear:
       convolve_float(x.data(), kernels_first(op).data(), op.kind == LayerKind::linear ? as_vector(w) : w, y.data());
@@ -143,14 +146,17 @@ LayerExtents extents_of(const LayerOp& op) {
       return {w.out_channels, w.height, w.width};
     case LayerKind::upsample:
       return {w.channels, op.size, op.size};
+    case LayerKind::pad:
+      return {w.channels, w.height + 2 * w.padding + w.extra_padding, w.width + 2 * w.padding + w.extra_padding};
     default:
       return {w.channels, w.height, w.width};
   }
 }
 
 const char* name_of(LayerKind kind) {
-  constexpr const char* kNames[] = {"image",           "copy",  "add",     "multiply", "max_pool",       "avg_pool",
-                                    "global_avg_pool", "slice", "shuffle", "upsample", "convolve_float", "linear"};
+  constexpr const char* kNames[] = {"image",           "copy",  "add",     "multiply", "max_pool", "avg_pool",
+                                    "global_avg_pool", "slice", "shuffle", "upsample", "pad",      "convolve_float",
+                                    "linear"};
   return kNames[static_cast<size_t>(kind)];
 }
 

@@ -48,6 +48,7 @@ class Launcher {
     if (op_.kind == LayerKind::shuffle) return start(scalar::Shuffle{tensor(), channels, scalar::divisor_of(w.groups)});
     if (op_.kind == LayerKind::upsample)
       return start(scalar::Upsample{tensor(), extents(), scalar::divisor_of(op_.size)});
+    if (op_.kind == LayerKind::pad) return start(scalar::Pad{tensor(), extents(), whole(w.padding), op_.fill});
     const auto factor = static_cast<float>(1.0 / static_cast<double>(w.height * w.width));
     start(scalar::GlobalPool{tensor(), channels, factor});
   }

@@ -74,6 +74,7 @@ const std::vector<LayerCase>& cases() {
       {"slice", LayerKind::slice, kByte, {{}, kByte}},
       {.name = "shuffle", .kind = LayerKind::shuffle, .form = kFloat, .behind = none, .groups = 2},
       {"upsample", LayerKind::upsample, kByte, {{Kind::scale}}},
+      {"pad", LayerKind::pad, kByte, {{Kind::scale}}, 1, 1, 1, 2, 1},
       {"convolve_float 3x3 stride 2", LayerKind::convolve, kFloat, {{Kind::bias}}, 1, 3, 2, 1},
       {"convolve_float 3x3 groups", LayerKind::convolve, kByte, codes, 1, 3, 1, 1, 1, 2},
       {"linear", LayerKind::linear, kFloat, {{Kind::bias}}}};
@@ -121,6 +122,7 @@ LayerOp shape_of(const LayerCase& layer, int64_t size) {
   op.second_is_channels = layer.second_is_channels;
   op.begin = layer.kind == LayerKind::slice ? 1 : 0;
   op.size = 1 + size % kWidest;
+  op.fill = 5.0F;
   op.image.kind = layer.image;
   op.inputs.resize(static_cast<size_t>(layer.inputs));
   for (ValueView& input : op.inputs) input.form = layer.form;

@@ -207,6 +207,7 @@ class GraphWalker {
       case OpKind::concat:
       case OpKind::slice:
       case OpKind::upsample:
+      case OpKind::pad:
       case OpKind::dropout:
         return in;
       case OpKind::relu:

@@ -236,6 +236,20 @@ struct Upsample {
   }
 };
 
+struct Pad {
+  Tensor x;
+  Extents result;
+  int padding;
+  float fill;
+
+  CARAT_SHARED float at(uint32_t i) const {
+    const Place p = result.place(i);
+    const int row = p.y - padding;
+    const int column = p.x - padding;
+    return x.holds(row, column) ? x.at(p.image, row, column, p.c) : fill;
+  }
+};
+
 struct FloatConvolution {
   Tensor x;
   const float* weights;  // {C/groups, R, S, K}

@@ -32,6 +32,9 @@ std::string describe(const LayerSpec& layer) {
     case OpKind::upsample:
       text += fmt::format(" to {}", layer.size);
       break;
+    case OpKind::pad:
+      text += fmt::format(" {} of {}", layer.padding, layer.fill);
+      break;
     case OpKind::scale:
       text += fmt::format(" {}", name_of(layer.arithmetic));
       if (layer.integer)
@@ -52,7 +55,9 @@ std::string compression(const LayerSpec& layer) {
   if (!text.empty()) text += " ";
   if (layer.quant->encoding() != Encoding::plain) text += fmt::format("{} ", name_of(layer.quant->encoding()));
   return text + fmt::format("{}int{}{}", layer.quant->is_signed() ? "" : "u", layer.quant->bits(),
-                            layer.has_unit_scale ? " codes" : "");
+                            layer.has_unit_scale        ? " codes"
+                            : layer.quant->is_shifted() ? " shifted"
+                                                        : "");
 }
 
 }  // namespace

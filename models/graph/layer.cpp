@@ -21,6 +21,7 @@ const std::vector<OpInfo>& op_table() {
       {OpKind::slice, "slice", 1, 1, "some of the channels, one after the other"},
       {OpKind::shuffle, "shuffle", 1, 1, "channels of several groups interleaved"},
       {OpKind::upsample, "upsample", 1, 1, "nearest neighbour to a square size"},
+      {OpKind::pad, "pad", 1, 1, "a border of one value"},
       {OpKind::dropout, "dropout", 1, 1, "zeroes a random share of values in training"},
       {OpKind::relu, "relu", 1, 1, "max(x, 0)"},
       {OpKind::relu6, "relu6", 1, 1, "min(max(x, 0), 6)"},
@@ -75,7 +76,7 @@ std::string to_text(const Shape& shape) { return fmt::format("{}x{}x{}", shape.c
 
 bool keeps_codes(OpKind op) {
   return op == OpKind::max_pool || op == OpKind::concat || op == OpKind::dropout || op == OpKind::upsample ||
-         op == OpKind::slice || op == OpKind::shuffle;
+         op == OpKind::slice || op == OpKind::shuffle || op == OpKind::pad;
 }
 
 bool has_weights(const LayerSpec& layer) { return layer.op == OpKind::conv || layer.op == OpKind::linear; }

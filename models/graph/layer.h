@@ -27,6 +27,7 @@ enum class OpKind {
   slice,            // channels [begin, begin + out_channels)
   shuffle,          // channels c = g * n + i of groups g move to i * groups + g (ShuffleNet)
   upsample,         // nearest neighbour to size x size: source = floor(i * in / size)
+  pad,              // a border of one value: codes whose zero is not code 0 cannot be padded with zeros
   dropout,          // acts in training only
   relu,
   relu6,
@@ -81,14 +82,15 @@ struct LayerSpec {
   int64_t out_channels = 0;                    // conv, linear, slice
   int64_t kernel = 1;                          // conv, max_pool, avg_pool
   int64_t stride = 1;                          // conv, max_pool, avg_pool
-  int64_t padding = 0;                         // conv, max_pool, avg_pool
-  int64_t extra_padding = 0;                   // conv, max_pool, avg_pool: more rows below and columns to the right
+  int64_t padding = 0;                         // conv, max_pool, avg_pool, pad
+  int64_t extra_padding = 0;                   // conv, pools, pad: more rows below and columns to the right
   int64_t groups = 1;                          // conv, shuffle
   int64_t begin = 0;                           // slice
   bool has_bias = false;                       // conv, linear, scale
   double epsilon = 1e-5;                       // batch_norm
   double rate = 0.0;                           // dropout
   int64_t size = 0;                            // upsample
+  int64_t fill = 0;                            // pad: the border's value
 
   bool is_masked = false;          // conv, linear: pruned weights stay zero
   std::optional<MaskBlock> block;  // masked layers: blocks are kept or pruned as a whole

@@ -21,6 +21,12 @@ QuantSpec QuantSpec::unsigned_tensor(int64_t bits, Rounding rounding) {
   return {bits, false, Granularity::tensor, rounding};
 }
 
+QuantSpec QuantSpec::shifted_tensor(int64_t bits, Rounding rounding) {
+  QuantSpec spec = unsigned_tensor(bits, rounding);
+  spec.is_shifted_ = true;
+  return spec;
+}
+
 QuantSpec QuantSpec::binary(Granularity granularity) {
   QuantSpec spec(1, true, granularity, Rounding::half_even);
   spec.encoding_ = Encoding::binary;
@@ -42,7 +48,10 @@ QuantSpec QuantSpec::codebook(int64_t index_bits, int64_t entry_bits, Granularit
   return spec;
 }
 
-int64_t QuantSpec::lowest_code() const { return is_signed_ ? -highest_code() - (is_full_range_ ? 1 : 0) : 0; }
+int64_t QuantSpec::lowest_code() const {
+  if (is_shifted_) return -highest_code();
+  return is_signed_ ? -highest_code() - (is_full_range_ ? 1 : 0) : 0;
+}
 
 int64_t QuantSpec::highest_code() const {
   if (encoding_ == Encoding::binary) return 1;

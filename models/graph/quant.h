@@ -22,6 +22,11 @@ class QuantSpec {
   // Unsigned codes 0 .. 2^bits-1 (after ReLU, or pixels), one scale per tensor, bits 1..16.
   static QuantSpec unsigned_tensor(int64_t bits, Rounding rounding = Rounding::half_even);
 
+  // Activations that reach below zero unevenly: codes 0 .. 2^bits-1, real = scale * (code - zero point), the zero point
+  // an integer 0 .. 2^bits-1 in the buffer NAME.zero_point, bits 1..16. Only before fusing, which leaves
+  // unsigned_tensor. Values in a Network are code - zero point.
+  static QuantSpec shifted_tensor(int64_t bits, Rounding rounding = Rounding::half_even);
+
   // Codes -1 and +1.
   static QuantSpec binary(Granularity granularity);
   // Codes -1, 0 and +1.
@@ -37,10 +42,12 @@ class QuantSpec {
   bool is_signed() const { return is_signed_; }
   Granularity granularity() const { return granularity_; }
   Rounding rounding() const { return rounding_; }
+  // Of shifted codes: bounds of code - zero point for any zero point.
   int64_t lowest_code() const;
   int64_t highest_code() const;
 
   bool is_full_range() const { return is_full_range_; }
+  bool is_shifted() const { return is_shifted_; }
 
   bool operator==(const QuantSpec&) const = default;
 
@@ -53,6 +60,7 @@ class QuantSpec {
   Granularity granularity_;
   Rounding rounding_;
   bool is_full_range_ = false;
+  bool is_shifted_ = false;
   Encoding encoding_ = Encoding::plain;
   int64_t index_bits_ = 0;
 };

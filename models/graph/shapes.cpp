@@ -98,6 +98,11 @@ Shape infer_shape(const LayerSpec& layer, const std::vector<Shape>& inputs) {
               "layer {}: upsampling to {} pixels needs a smaller input than {}", layer.name, layer.size,
               to_text(inputs[0]));
       return {inputs[0].channels, layer.size, layer.size};
+    case OpKind::pad:
+      require(layer.padding >= 0 && layer.extra_padding >= 0, "layer {}: illegal border {} + {}", layer.name,
+              layer.padding, layer.extra_padding);
+      return {inputs[0].channels, inputs[0].height + 2 * layer.padding + layer.extra_padding,
+              inputs[0].width + 2 * layer.padding + layer.extra_padding};
     case OpKind::slice:
       require(layer.begin >= 0 && layer.out_channels >= 1 && layer.begin + layer.out_channels <= inputs[0].channels,
               "layer {}: channels {} to {} are not among the {} of its input", layer.name, layer.begin,

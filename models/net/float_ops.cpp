@@ -50,6 +50,10 @@ at::Tensor run_fast(const LayerSpec& layer, const std::vector<at::Tensor>& input
     case OpKind::upsample:
       return x.index_select(2, nearest(x.size(2), layer.size).to(x.device()))
           .index_select(3, nearest(x.size(3), layer.size).to(x.device()));
+    case OpKind::pad: {
+      const int64_t after = layer.padding + layer.extra_padding;
+      return at::constant_pad_nd(x, {layer.padding, after, layer.padding, after}, layer.fill);
+    }
     case OpKind::slice:
       return x.narrow(1, layer.begin, layer.out_channels);
     case OpKind::shuffle:

@@ -26,6 +26,7 @@ constexpr Row kWriters[] = {
     {OpKind::slice, write_slice},
     {OpKind::shuffle, write_shuffle},
     {OpKind::upsample, write_upsample},
+    {OpKind::pad, write_pad},
     {OpKind::dropout, write_dropout},
     {OpKind::relu, write_relu},
     {OpKind::relu6, write_relu6},

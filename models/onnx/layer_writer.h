@@ -47,6 +47,7 @@ void write_global_avg_pool(const OnnxLayer& layer);
 void write_slice(const OnnxLayer& layer);
 void write_shuffle(const OnnxLayer& layer);
 void write_upsample(const OnnxLayer& layer);
+void write_pad(const OnnxLayer& layer);
 void write_dropout(const OnnxLayer& layer);
 void write_relu(const OnnxLayer& layer);
 void write_relu6(const OnnxLayer& layer);

@@ -65,6 +65,14 @@ void write_upsample(const OnnxLayer& layer) {
              {attribute("axis", int64_t{3})});
 }
 
+void write_pad(const OnnxLayer& layer) {
+  GraphWriter& graph = layer.graph;
+  const int64_t before = layer.spec.padding;
+  const int64_t after = before + layer.spec.extra_padding;
+  const std::string border = graph.integers(layer.part("border"), {0, 0, before, before, 0, 0, after, after});
+  graph.node("Pad", {layer.x(), border, graph.scalar(static_cast<float>(layer.spec.fill))}, layer.name());
+}
+
 void write_dropout(const OnnxLayer& layer) { layer.graph.node("Identity", {layer.x()}, layer.name()); }
 
 }  // namespace carat

@@ -31,6 +31,8 @@ LayerKind kind_of(OpKind op) {
       return LayerKind::shuffle;
     case OpKind::upsample:
       return LayerKind::upsample;
+    case OpKind::pad:
+      return LayerKind::pad;
     default:
       return LayerKind::copy;
   }
@@ -76,7 +78,7 @@ LayerOp CudaLayers::operation_of(size_t index) const {
   LayerOp op;
   op.kind = kind_of(spec.op);
   if (spec.op == OpKind::conv || op.kind == LayerKind::max_pool || op.kind == LayerKind::avg_pool ||
-      op.kind == LayerKind::shuffle)
+      op.kind == LayerKind::shuffle || op.kind == LayerKind::pad)
     op.window = window_of(graph_, spec);
   op.window.channels = in.channels;
   op.window.height = in.height;
@@ -84,6 +86,7 @@ LayerOp CudaLayers::operation_of(size_t index) const {
   op.window.out_channels = graph_.output_shape(static_cast<int64_t>(index)).channels;
   op.begin = spec.begin;
   op.size = spec.size;
+  op.fill = static_cast<float>(spec.fill);
   if (spec.op == OpKind::multiply) op.second_is_channels = graph_.shape_of(spec.inputs[1]).elements() != in.elements();
   if (has_weights(spec)) op.weights = numbers_.floats(spec.name + ".weight");
   if (spec.op == OpKind::input) op.image = image_rule();

@@ -113,7 +113,9 @@ class Planner {
     PlannedValue& image = plan_.values.front();
     image.is_materialized = image.has_floats = true;
     for (PlannedStep& step : plan_.steps) {
-      plan_.values[step.result].is_materialized = true;
+      PlannedValue& result = plan_.values[step.result];
+      result.is_materialized = true;
+      if (step.kind == PlannedStep::Kind::plain) result.has_floats = true;  // specifications write floats
       for (const size_t input : step.inputs) {
         PlannedValue& value = plan_.values[input];
         const bool reads_codes = step.kind == PlannedStep::Kind::sums && step.on_codes;

@@ -107,6 +107,8 @@ void run_plain_layer(const Model& model, size_t index, std::span<const float* co
       return shuffle_channels(x, window, y);
     case OpKind::upsample:
       return upsample_nearest(x, window, layer.size, y);
+    case OpKind::pad:
+      return pad_border(x, window, static_cast<float>(layer.fill), y);
     case OpKind::dropout:
       std::copy_n(x, n, y);
       return;

@@ -18,6 +18,7 @@ Json quant_to_json(const QuantSpec& quant) {
   if (quant.encoding() != Encoding::plain) json["encoding"] = std::string(name_of(quant.encoding()));
   if (quant.encoding() == Encoding::codebook) json["index_bits"] = quant.index_bits();
   if (quant.is_full_range() && quant.encoding() == Encoding::plain) json["full_range"] = true;
+  if (quant.is_shifted()) json["shifted"] = true;
   return json;
 }
 
@@ -33,7 +34,8 @@ QuantSpec quant_from_json(const Json& json) {
   if (json.value("full_range", false)) return QuantSpec::full_range(bits, granularity, rounding);
   if (json.at("signed").get<bool>()) return QuantSpec::symmetric(bits, granularity, rounding);
   require(granularity == Granularity::tensor, "unsigned quantization has one scale per tensor");
-  return QuantSpec::unsigned_tensor(bits, rounding);
+  return json.value("shifted", false) ? QuantSpec::shifted_tensor(bits, rounding)
+                                      : QuantSpec::unsigned_tensor(bits, rounding);
 }
 
 Json to_json(const Preprocessing& how) {
@@ -75,6 +77,7 @@ Json layer_to_json(const LayerSpec& layer) {
   put("epsilon", layer.epsilon, kDefault.epsilon);
   put("rate", layer.rate, kDefault.rate);
   put("size", layer.size, kDefault.size);
+  put("fill", layer.fill, kDefault.fill);
   put("begin", layer.begin, kDefault.begin);
   put("masked", layer.is_masked, kDefault.is_masked);
   put("unit_scale", layer.has_unit_scale, kDefault.has_unit_scale);
@@ -112,6 +115,7 @@ LayerSpec layer_from_json(const Json& json) {
   get("epsilon", layer.epsilon);
   get("rate", layer.rate);
   get("size", layer.size);
+  get("fill", layer.fill);
   get("begin", layer.begin);
   get("masked", layer.is_masked);
   get("unit_scale", layer.has_unit_scale);
@@ -126,6 +130,8 @@ LayerSpec layer_from_json(const Json& json) {
                                layer.padding, layer.extra_padding, layer.groups, layer.size, layer.begin,
                                layer.input_shape.channels, layer.input_shape.height, layer.input_shape.width})
     require(extent >= 0 && extent <= (int64_t{1} << 20), "layer {}: illegal extent {}", layer.name, extent);
+  require(layer.fill >= -(int64_t{1} << 15) && layer.fill < (int64_t{1} << 16), "layer {}: illegal border {}",
+          layer.name, layer.fill);
   return layer;
 }
 

@@ -54,6 +54,7 @@ class Ranges {
       default: {
         IntegerRange range = input(layer);
         for (const std::string& from : layer.inputs) range = united(range, ranges_.at(from));
+        if (layer.op == OpKind::pad) range = united(range, {layer.fill, layer.fill});
         return range;
       }
     }

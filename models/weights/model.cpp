@@ -128,6 +128,7 @@ std::map<std::string, std::vector<int64_t>> buffer_shapes(const ModelGraph& grap
       for (const char* part : {".weight", ".bias", ".running_mean", ".running_var"}) shapes[name + part] = per_channel;
     } else if (layer.op == OpKind::activation_quant && !layer.has_unit_scale) {
       shapes[name + ".scale"] = {1};
+      if (layer.quant->is_shifted()) shapes[name + ".zero_point"] = {1};
     } else if (layer.op == OpKind::scale) {
       shapes[name + ".scale"] = per_channel;
       if (layer.has_bias) shapes[name + ".bias"] = per_channel;

@@ -81,7 +81,14 @@ class EveryOp : CodeLayers {
     const std::string average = net_.pool(OpKind::avg_pool, "avg_pool", "grouped.scale", {3, 1, 1});
     const std::string away = quant("away.quant", average, QuantSpec::symmetric(6, kAll, Rounding::half_away));
     const std::string largest = net_.pool(OpKind::max_pool, "max_pool", away, {3, 2, 1});
-    const std::string twice = net_.upsample("upsample.whole", largest, 6);
+    LayerSpec border;
+    border.name = "pad";
+    border.op = OpKind::pad;
+    border.inputs = {largest};
+    border.padding = 1;
+    border.fill = 3;
+    const std::string bordered = net_.pool(OpKind::max_pool, "pad.pool", net_.add(border), {3, 1, 0});
+    const std::string twice = net_.upsample("upsample.whole", bordered, 6);
     const std::string odd = net_.upsample("upsample.odd", largest, 5);
     const std::string both = net_.join(OpKind::concat, "concat", {direct, twice});
     const std::string joined =

@@ -75,6 +75,7 @@ TEST(Onnx, EveryLayerIsANodeOfItsName) {
                                                        {"bytes", "Conv"},
                                                        {"avg_pool", "Mul"},
                                                        {"max_pool", "MaxPool"},
+                                                       {"pad", "Pad"},
                                                        {"upsample.whole", "Resize"},
                                                        {"upsample.odd", "Gather"},
                                                        {"concat", "Concat"},

@@ -38,7 +38,11 @@ class FloatMix {
     slice.begin = random_.below(3);
     slice.out_channels = 5;
     add(OpKind::upsample, "larger", {"sliced"}).size = 10 + random_.below(6);
-    add(OpKind::dropout, "dropped", {"larger"});
+    LayerSpec& border = add(OpKind::pad, "bordered", {"larger"});
+    border.padding = 1;
+    border.extra_padding = 1;
+    border.fill = 1;
+    add(OpKind::dropout, "dropped", {"bordered"});
     add_scale("scaled", "dropped", Arithmetic::fp16_strict);
     add_codes("codes", "scaled", QuantSpec::symmetric(code_bits, Granularity::tensor, Rounding::half_away));
     LayerSpec& conv = weights("conv", "codes", 6, OpKind::conv);

@@ -3,6 +3,7 @@
 // Scale layers, tables, signed and unsigned codes, strides, groups, residuals, dense connections, pools.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -127,7 +128,22 @@ class RandomFused {
     return table.name;
   }
 
-  std::string block(const std::string& name, const std::string& from) {
+  // A border of one code, or a pool, between a quantizer and what multiplies its codes.
+  std::string moved(const std::string& name, const std::string& from) {
+    const LayerSpec source =
+        *std::find_if(layers_.begin(), layers_.end(), [&](const auto& l) { return l.name == from; });
+    if (!source.quant || random_.below(2) == 0) return from;
+    LayerSpec& layer = add(random_.below(3) > 0 ? OpKind::pad : OpKind::max_pool, name + ".moved", {from});
+    layer.padding = random_.below(2);
+    layer.extra_padding = layer.op == OpKind::pad ? random_.below(2) : 0;
+    layer.kernel = layer.op == OpKind::pad ? 1 : 2;
+    layer.fill = layer.op == OpKind::pad ? source.quant->highest_code() / 2 : 0;
+    if (layer.op == OpKind::max_pool) layer.padding = 1;
+    return layer.name;
+  }
+
+  std::string block(const std::string& name, const std::string& input) {
+    const std::string from = moved(name, input);
     const std::string inner = scale(weights(name + ".a", from, 4 + 2 * random_.below(4)), true);
     const std::string act = random_.below(2) == 0 ? inner : op(OpKind::hard_swish, name + ".act", {inner});
     const std::string q = codes(act);
