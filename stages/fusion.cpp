@@ -4,10 +4,12 @@
 #include <algorithm>
 #include <cmath>
 #include <set>
+#include <utility>
 
 #include "base/fail.h"
 #include "base/half.h"
 #include "models/weights/fold.h"
+#include "stages/fuse_tables.h"
 
 namespace carat {
 namespace {
@@ -21,10 +23,10 @@ bool passes_factor(OpKind op) {
 
 class Fuser {
  public:
-  Fuser(const Model& model, Arithmetic arithmetic)
-      : graph_(model.graph), model_(model), arithmetic_(arithmetic), layers_(model.graph.layers()) {}
+  Fuser(const Model& model, Arithmetic arithmetic) : graph_(model.graph), model_(model), arithmetic_(arithmetic) {}
 
   Model run() {
+    layers_ = make_tables(model_, numbers_);
     const std::vector<LayerSpec> before = layers_;
     for (const LayerSpec& layer : before) {
       if (has_weights(layer) && layer.quant && !layer.has_unit_scale) open_weights(layer);
@@ -78,24 +80,55 @@ class Fuser {
     affine_[name] = std::move(affine);
   }
 
-  // Scale of the codes that a layer gives, looking through operations that keep codes.
-  double code_scale(const std::string& name, const std::string& reader) const {
+  // real = scale * (code - zero point)
+  struct CodeGrid {
+    double scale = 1.0;
+    int64_t zero_point = 0;
+    bool is_shifted = false;
+
+    bool operator==(const CodeGrid&) const = default;
+  };
+
+  // Of the codes that a layer gives, looking through operations that keep codes.
+  CodeGrid code_grid(const std::string& name, const std::string& reader) const {
     const LayerSpec& layer = graph_.layer(name);
-    if (layer.op == OpKind::input) return 1.0 / 255.0;
-    if (layer.op == OpKind::activation_quant)
-      return layer.has_unit_scale ? 1.0 : static_cast<double>(model_.buffer(name + ".scale").values[0]);
+    if (layer.op == OpKind::input) return {1.0 / 255.0};
+    if (layer.op == OpKind::activation_quant || layer.op == OpKind::table) {
+      if (layer.has_unit_scale) return {};
+      const double scale = model_.buffer(name + ".scale").values[0];
+      if (!layer.quant->is_shifted()) return {scale};
+      return {scale, static_cast<int64_t>(model_.buffer(name + ".zero_point").values[0]), true};
+    }
     require(keeps_codes(layer.op),
             "fuse: layer {}: its weights are quantized but its input '{}' is not; give it activation bits", reader,
             name);
-    const double scale = code_scale(layer.inputs.front(), reader);
+    const CodeGrid grid = code_grid(layer.inputs.front(), reader);
     for (const std::string& from : layer.inputs)
-      require(code_scale(from, reader) == scale, "fuse: layer {}: the inputs of '{}' have different scales", reader,
+      require(code_grid(from, reader) == grid, "fuse: layer {}: the inputs of '{}' have different scales", reader,
               name);
-    return scale;
+    return grid;
+  }
+
+  // Zeros of the border have the code of zero.
+  void pad_with_zero_point(const std::string& name, int64_t zero_point) {
+    LayerSpec& layer = find(name);
+    if (layer.padding + layer.extra_padding == 0) return;
+    LayerSpec pad;
+    pad.name = name + ".pad";
+    pad.op = OpKind::pad;
+    pad.inputs = layer.inputs;
+    pad.padding = std::exchange(layer.padding, 0);
+    pad.extra_padding = std::exchange(layer.extra_padding, 0);
+    pad.fill = zero_point;
+    layer.inputs = {pad.name};
+    const auto position =
+        std::find_if(layers_.begin(), layers_.end(), [&](const LayerSpec& l) { return l.name == name; });
+    layers_.insert(position, pad);
   }
 
   void open_weights(const LayerSpec& before) {
-    const double input_scale = code_scale(before.inputs.front(), before.name);
+    const CodeGrid input = code_grid(before.inputs.front(), before.name);
+    if (input.is_shifted) pad_with_zero_point(before.name, input.zero_point);
     LayerSpec& layer = find(before.name);
     const Buffer& scales = model_.buffer(layer.name + ".weight_scale");
     Buffer& weights = numbers_[layer.name + ".weight"];
@@ -105,13 +138,18 @@ class Fuser {
     Affine affine{std::vector<double>(kernels), {}};
     for (size_t kernel = 0; kernel < kernels; ++kernel) {
       const float scale = scales.values[scales.values.size() == 1 ? 0 : kernel];
-      affine.k[kernel] = input_scale * static_cast<double>(scale);
-      for (size_t i = kernel * size; i < (kernel + 1) * size; ++i)
+      affine.k[kernel] = input.scale * static_cast<double>(scale);
+      double sum = 0.0;
+      for (size_t i = kernel * size; i < (kernel + 1) * size; ++i) {
         weights.values[i] = std::nearbyint(weights.values[i] / scale) + 0.0F;
+        sum += static_cast<double>(weights.values[i]);
+      }
+      if (input.is_shifted) affine.b.push_back(-affine.k[kernel] * static_cast<double>(input.zero_point) * sum);
     }
     if (layer.has_bias) {
       const std::vector<float>& bias = model_.buffer(layer.name + ".bias").values;
-      affine.b.assign(bias.begin(), bias.end());
+      affine.b.resize(kernels, 0.0);
+      for (size_t kernel = 0; kernel < kernels; ++kernel) affine.b[kernel] += bias[kernel];
     }
     layer.has_bias = false;
     layer.has_unit_scale = true;
@@ -129,15 +167,18 @@ class Fuser {
   }
 
   void open_quantizer(const LayerSpec& before) {
-    const double scale = model_.buffer(before.name + ".scale").values[0];
+    const CodeGrid grid = code_grid(before.name, before.name);
     const std::string source = before.inputs.front();
     const std::string name = before.name + ".scale";
     const auto channels = static_cast<size_t>(channels_of(source));
     LayerSpec& layer = find(before.name);
     layer.has_unit_scale = true;
+    if (grid.is_shifted) layer.quant = QuantSpec::unsigned_tensor(layer.quant->bits(), layer.quant->rounding());
     const std::string actual_source = layer.inputs.front();
     layer.inputs = {name};
-    insert_scale(name, actual_source, {std::vector<double>(channels, 1.0 / scale), {}});
+    Affine affine{std::vector<double>(channels, 1.0 / grid.scale), {}};
+    if (grid.is_shifted) affine.b.assign(channels, static_cast<double>(grid.zero_point));
+    insert_scale(name, actual_source, std::move(affine));
   }
 
   // Scale after Scale, the first read by the second only.

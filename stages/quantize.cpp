@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // quantize: fits the weights of every kernel and the activations of every layer; trains nothing.
 #include <algorithm>
-#include <set>
+#include <optional>
 
 #include "base/fail.h"
 #include "base/random.h"
 #include "data/loader.h"
 #include "models/graph/codes.h"
 #include "models/net/network.h"
+#include "models/packed/window_of.h"
+#include "stages/activation_fit.h"
 #include "stages/catalog.h"
 #include "stages/evaluate.h"
+#include "stages/quantizer_insertion.h"
 #include "stages/scale_fit.h"
 
 namespace carat {
@@ -22,33 +25,6 @@ struct LayerBits {
   int64_t activations = 4;
 };
 
-bool is_nonnegative(const ModelGraph& graph, const std::string& name) {
-  const LayerSpec& layer = graph.layer(name);
-  switch (layer.op) {
-    case OpKind::input:
-      return !input_is_normalized(graph);
-    case OpKind::relu:
-    case OpKind::relu6:
-    case OpKind::sigmoid:
-    case OpKind::hard_sigmoid:
-      return true;
-    case OpKind::add:
-    case OpKind::multiply:
-    case OpKind::concat:
-    case OpKind::max_pool:
-    case OpKind::avg_pool:
-    case OpKind::global_avg_pool:
-    case OpKind::upsample:
-    case OpKind::slice:
-    case OpKind::shuffle:
-    case OpKind::dropout:
-      return std::all_of(layer.inputs.begin(), layer.inputs.end(),
-                         [&](const std::string& from) { return is_nonnegative(graph, from); });
-    default:
-      return false;
-  }
-}
-
 class Quantize : public Stage {
  public:
   void describe(OptionTable& table) override {
@@ -58,6 +34,15 @@ class Quantize : public Stage {
     });
     table.group("activations", "codes of the inputs of those layers", [this](OptionTable& inner) {
       inner.integer("bits", bits_.activations, {1, 32}, "bits per activation; 32 leaves them in floating point");
+      inner.choice("shift", insertion_.shift, {"functions", "never", "always"},
+                   "codes with a zero point: around swish and hard_swish, or wherever values may be negative");
+      inner.choice("fit", fit_.method, {"least_squares", "maximum", "percentile"}, "how scale and shift are fitted");
+      inner.number("percentile", fit_.percentile, {50, 100, "(50, 100]"}, "fit percentile: what the codes must reach");
+    });
+    table.group("tables", "activation functions between two quantizers, looked up by code", [this](OptionTable& inner) {
+      inner.integer("bits", insertion_.table_bits, {0, 12}, "bits in front of the function; 0: no tables");
+      inner.integer("elements", insertion_.table_elements, {1, 1000000000},
+                    "functions with fewer results per image stay in floating point, which costs less than a table");
     });
     table.choice("rounding", rounding_, {"half_even", "half_away"}, "where exact halves go");
     table.integer("images", images_, {1, 100000}, "training images to fit the activation scales on");
@@ -91,20 +76,13 @@ class Quantize : public Stage {
 
   void run(Model& model, StageContext& context) override {
     model = with_graph(model, with_weight_bits(model.graph));
-    std::string table = "tensor,bits,scale,relative_error\n";
+    std::string table = "tensor,bits,scale,zero_point,relative_error\n";
     for (const LayerSpec& layer : model.graph.layers())
       if (has_weights(layer) && layer.quant) fit_weights(model, layer, context.device(), table);
     const ModelGraph quantized = with_quantizers(model.graph);
     const std::map<std::string, std::vector<float>> samples = sample_sources(model, quantized, context);
     model = with_graph(model, quantized);
-    for (const LayerSpec& layer : quantized.layers()) {
-      if (layer.op != OpKind::activation_quant) continue;
-      const std::vector<float>& values = samples.at(layer.inputs.front());
-      const ScaleFit fit = fit_scale_from_many(values, *layer.quant);
-      model.buffer(layer.name + ".scale").values = {static_cast<float>(fit.scale)};
-      table +=
-          fmt::format("{},{},{:.6g},{:.6f}\n", layer.name, layer.quant->bits(), fit.scale, relative_error(fit, values));
-    }
+    fit_activations(model, samples, table);
     context.write_file("scales.csv", table);
   }
 
@@ -138,49 +116,38 @@ class Quantize : public Stage {
     return ModelGraph(graph.name(), layers);
   }
 
-  // Bits of a layer's input. A normalised image keeps at least the 8 bits that it came with.
-  int64_t input_bits_of(const ModelGraph& graph, const LayerSpec& layer) const {
-    const int64_t bits = bits_of(layer.name).activations;
-    constexpr int64_t kImageBits = 8;
-    return layer.inputs.front() == graph.input().name ? std::max(kImageBits, bits) : bits;
-  }
-
-  // One quantizer after every source of a weight layer; layers that want the same bits share it. A plain image stays as
-  // it is: it has 8-bit codes already.
   ModelGraph with_quantizers(const ModelGraph& graph) const {
-    const bool is_plain = !input_is_normalized(graph);
-    std::vector<LayerSpec> layers;
-    std::map<std::string, std::set<int64_t>> wanted;
-    for (const LayerSpec& layer : graph.layers())
-      if (has_weights(layer)) wanted[layer.inputs.front()].insert(input_bits_of(graph, layer));
-    const auto quantizer_name = [&](const std::string& source, int64_t bits) {
-      return wanted.at(source).size() == 1 ? source + ".quant" : fmt::format("{}.quant{}", source, bits);
-    };
-    for (LayerSpec layer : graph.layers()) {
-      const bool reads_plain_image = has_weights(layer) && layer.inputs.front() == graph.input().name && is_plain;
-      if (has_weights(layer) && !reads_plain_image && input_bits_of(graph, layer) != kFloatBits)
-        layer.inputs = {quantizer_name(layer.inputs.front(), input_bits_of(graph, layer))};
-      layers.push_back(layer);
-      if (!wanted.contains(layer.name) || (layer.op == OpKind::input && is_plain)) continue;
-      for (const int64_t bits : wanted.at(layer.name)) {
-        if (bits == kFloatBits) continue;
-        LayerSpec quantizer;
-        quantizer.name = quantizer_name(layer.name, bits);
-        quantizer.op = OpKind::activation_quant;
-        quantizer.inputs = {layer.name};
-        const Rounding rounding = rounding_named(rounding_);
-        quantizer.quant = is_nonnegative(graph, layer.name) ? QuantSpec::unsigned_tensor(bits, rounding)
-                                                            : QuantSpec::symmetric(bits, Granularity::tensor, rounding);
-        layers.push_back(quantizer);
-      }
-    }
-    return ModelGraph(graph.name(), layers);
+    InsertionOptions options = insertion_;
+    options.rounding = rounding_named(rounding_);
+    options.bits_of = [this](const LayerSpec& layer) { return bits_of(layer.name).activations; };
+    return insert_quantizers(graph, options);
   }
 
-  static double relative_error(const ScaleFit& fit, std::span<const float> values) {
+  // The activation function behind a quantizer, where its readers are quantizers again: fuse will make a table of it.
+  static std::optional<Unary> function_behind(const ModelGraph& graph, const LayerSpec& quantizer) {
+    const auto readers = graph.consumers(quantizer.name);
+    if (readers.size() != 1 || !can_be_table(graph.layer(readers.front()).op)) return std::nullopt;
+    return unary_of(graph.layer(readers.front()).op);
+  }
+
+  void fit_activations(Model& model, const std::map<std::string, std::vector<float>>& samples,
+                       std::string& table) const {
+    for (const LayerSpec& layer : model.graph.layers()) {
+      if (layer.op != OpKind::activation_quant) continue;
+      const std::vector<float>& values = samples.at(layer.inputs.front());
+      const ActivationFit fit = fit_activation(values, *layer.quant, fit_, function_behind(model.graph, layer));
+      model.buffer(layer.name + ".scale").values = {static_cast<float>(fit.scale)};
+      if (layer.quant->is_shifted())
+        model.buffer(layer.name + ".zero_point").values = {static_cast<float>(fit.zero_point)};
+      table += fmt::format("{},{},{:.6g},{},{:.6f}\n", layer.name, layer.quant->bits(), fit.scale, fit.zero_point,
+                           relative_error(fit.squared_error, values));
+    }
+  }
+
+  static double relative_error(double squared_error, std::span<const float> values) {
     double power = 0.0;
     for (const float x : values) power += static_cast<double>(x) * x;
-    return power == 0.0 ? 0.0 : fit.squared_error / power;
+    return power == 0.0 ? 0.0 : squared_error / power;
   }
 
   static void fit_weights(Model& model, const LayerSpec& layer, const c10::Device& device, std::string& table) {
@@ -196,8 +163,8 @@ class Quantize : public Stage {
       const ScaleFit& fit = fits[g];
       const auto scale = static_cast<float>(fit.scale);
       scales.values[g] = scale;
-      table += fmt::format("{}[{}],{},{:.6g},{:.6f}\n", layer.name, g, layer.quant->bits(), fit.scale,
-                           relative_error(fit, kernel));
+      table += fmt::format("{}[{}],{},{:.6g},0,{:.6f}\n", layer.name, g, layer.quant->bits(), fit.scale,
+                           relative_error(fit.squared_error, kernel));
       for (float& weight : kernel) weight = scale * static_cast<float>(code_of(weight, 1.0F / scale, *layer.quant));
     }
   }
@@ -235,6 +202,8 @@ class Quantize : public Stage {
   }
 
   LayerBits bits_;
+  InsertionOptions insertion_;
+  ActivationFitOptions fit_;
   std::string granularity_ = "kernel";
   std::string rounding_ = "half_even";
   int64_t images_ = 512;

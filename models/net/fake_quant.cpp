@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/net/fake_quant.h"
 
+#include <ATen/Parallel.h>
 #include <torch/torch.h>
 
+#include <algorithm>
+
+#include "base/parallel.h"
+#include "kernels/code_row.h"
 #include "models/net/code_kernels.h"
 
 namespace carat {
@@ -50,6 +55,57 @@ struct StraightThrough : torch::autograd::Function<StraightThrough> {
   }
 };
 
+// On the CPU, one pass forward and one backward.
+struct RowStraightThrough : torch::autograd::Function<RowStraightThrough> {
+  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& x, const CodeRow& row) {
+    context->save_for_backward({x});
+    context->saved_data["row"] = std::vector<double>{row.inverse, row.zero_point, row.lowest, row.highest};
+    at::Tensor codes = at::empty_like(x);
+    const float* from = x.const_data_ptr<float>();
+    float* to = codes.mutable_data_ptr<float>();
+    over_parts(x.numel(), [&](int64_t begin, int64_t n) { row_codes(from + begin, n, row, to + begin); });
+    return codes;
+  }
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 torch::autograd::variable_list gradients) {
+    const at::Tensor x = context->get_saved_variables()[0];
+    const std::vector<double> saved = context->saved_data["row"].toDoubleVector();
+    const CodeRow row = {static_cast<float>(saved[0]), static_cast<float>(saved[1]), static_cast<float>(saved[2]),
+                         static_cast<float>(saved[3])};
+    at::Tensor g = gradients[0];
+    if (g.strides() != x.strides()) g = at::empty_like(x).copy_(gradients[0]);
+    at::Tensor dx = at::empty_like(x);
+    const float* from = x.const_data_ptr<float>();
+    const float* above = g.const_data_ptr<float>();
+    float* to = dx.mutable_data_ptr<float>();
+    over_parts(x.numel(), [&](int64_t begin, int64_t n) {
+      row_straight_through(above + begin, from + begin, n, row, to + begin);
+    });
+    return {dx, at::Tensor()};
+  }
+
+ private:
+  template <typename Body>
+  static void over_parts(int64_t n, const Body& body) {
+    constexpr int64_t kPart = 1 << 14;
+    parallel_ranges((n + kPart - 1) / kPart, at::get_num_threads(), [&](int64_t first, int64_t last) {
+      body(first * kPart, std::min(n, last * kPart) - first * kPart);
+    });
+  }
+};
+
+bool takes_rows(const at::Tensor& x, const at::Tensor& inverse_scale) {
+  return x.is_cpu() && x.scalar_type() == at::kFloat && x.is_non_overlapping_and_dense() && x.numel() > 0 &&
+         inverse_scale.numel() == 1;
+}
+
+CodeRow row_of(const at::Tensor& inverse_scale, float zero_point, const QuantSpec& spec) {
+  const bool shifts = spec.is_shifted();
+  return {inverse_scale.item<float>(), zero_point, shifts ? 0.0F : static_cast<float>(spec.lowest_code()),
+          static_cast<float>(spec.highest_code()), spec.rounding() == Rounding::half_away};
+}
+
 }  // namespace
 
 void round_codes_(at::Tensor& x, Rounding rounding) {
@@ -60,7 +116,17 @@ void round_codes_(at::Tensor& x, Rounding rounding) {
 }
 
 at::Tensor activation_codes(const at::Tensor& x, const at::Tensor& inverse_scale, const QuantSpec& spec) {
+  if (takes_rows(x, inverse_scale)) return RowStraightThrough::apply(x, row_of(inverse_scale, 0.0F, spec));
   return StraightThrough::apply(x, inverse_scale, spec, false);
+}
+
+at::Tensor shifted_codes(const at::Tensor& x, const at::Tensor& inverse_scale, const at::Tensor& zero_point,
+                         const QuantSpec& spec) {
+  if (takes_rows(x, inverse_scale))
+    return RowStraightThrough::apply(x, row_of(inverse_scale, zero_point.item<float>(), spec));
+  const at::Tensor place = x * inverse_scale + zero_point;
+  const QuantSpec codes = QuantSpec::unsigned_tensor(spec.bits(), spec.rounding());
+  return activation_codes(place, at::ones({1}, place.options()), codes) - zero_point;
 }
 
 at::Tensor weight_codes(const at::Tensor& weights, const at::Tensor& inverse_scale, const QuantSpec& spec) {

@@ -13,6 +13,11 @@ namespace carat {
 // Source: Bengio et al. 2013 (straight-through); Jacob et al. 2018, eq. 1.
 at::Tensor activation_codes(const at::Tensor& x, const at::Tensor& inverse_scale, const QuantSpec& spec);
 
+// clamp(round(x * inverse_scale + zero_point), 0, 2^bits - 1) - zero_point; the gradient is inverse_scale inside, 0
+// outside.
+at::Tensor shifted_codes(const at::Tensor& x, const at::Tensor& inverse_scale, const at::Tensor& zero_point,
+                         const QuantSpec& spec);
+
 // The same with the gradient passed everywhere: a weight beyond the range can come back.
 at::Tensor weight_codes(const at::Tensor& weights, const at::Tensor& inverse_scale, const QuantSpec& spec);
 

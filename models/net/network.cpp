@@ -91,6 +91,7 @@ void Network::load_layer(const Model& model, size_t index) {
   } else if (layer.op == OpKind::activation_quant && !layer.has_unit_scale) {
     t.scale = get(".scale");
     t.inverse_scale = 1.0 / t.scale;
+    if (layer.quant->is_shifted()) t.zero_point = get(".zero_point");
   }
   if (!has_weights(layer)) return;
   t.weight = trainable(".weight");
@@ -189,7 +190,9 @@ Network::Value Network::run_one(size_t index, const std::vector<Value>& inputs, 
   if (layer.op == OpKind::activation_quant) {
     const bool unit = layer.has_unit_scale;
     const at::Tensor inverse = unit ? at::ones({1}, at::TensorOptions().device(device_)) : t.inverse_scale;
-    return {.tensor = activation_codes(real(inputs[0]), inverse, *layer.quant),
+    const at::Tensor x = real(inputs[0]);
+    return {.tensor = t.zero_point.defined() ? shifted_codes(x, inverse, t.zero_point, *layer.quant)
+                                             : activation_codes(x, inverse, *layer.quant),
             .is_codes = true,
             .scale = unit ? 1.0F : t.scale.item<float>()};
   }
@@ -246,6 +249,8 @@ at::Tensor Network::logits(const Values& values) {
 at::Tensor Network::forward(const at::Tensor& pixels, Mode mode, const std::vector<std::string>& wanted,
                             std::map<std::string, at::Tensor>& results) {
   Values values = start(pixels, mode);
+  const std::string& input = graph_.layers().front().name;
+  if (std::find(wanted.begin(), wanted.end(), input) != wanted.end()) results[input] = real(values.front());
   for (size_t i = 1; i < values.size(); ++i) {
     const std::string& name = graph_.layers()[i].name;
     const bool is_wanted = std::find(wanted.begin(), wanted.end(), name) != wanted.end();

@@ -88,7 +88,7 @@ class Network {
  private:
   struct LayerTensors {
     at::Tensor weight, bias, mask, weight_scale, inverse_weight_scale, running_mean, running_var, scale, inverse_scale,
-        table;
+        zero_point, table;
     bool needs_double = false;
   };
 
