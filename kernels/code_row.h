@@ -7,7 +7,8 @@
 
 namespace carat {
 
-// place = x * inverse + zero_point, two float32 roundings; code = clamp(round(place), lowest, highest) - zero_point.
+// place = x * inverse + zero_point, two float32 roundings; value = scale * (clamp(round(place), lowest, highest) -
+// zero_point), one rounding: codes with scale 1, else what they stand for.
 // half_away: sign(place) * floor(|place| + 0.5). A NaN gives a NaN.
 struct CodeRow {
   float inverse = 1.0F;
@@ -15,11 +16,12 @@ struct CodeRow {
   float lowest = 0.0F;
   float highest = 0.0F;
   bool half_away = false;
+  float scale = 1.0F;
 };
 
-// n numbers; codes may alias x.
-void row_codes(const float* x, int64_t n, const CodeRow& row, float* codes);
-// dx = g * inverse where lowest <= place <= highest, else 0; dx may alias g or x.
+// n numbers; values may alias x.
+void row_codes(const float* x, int64_t n, const CodeRow& row, float* values);
+// dx = (g * scale) * inverse where lowest <= place <= highest, else 0; dx may alias g or x.
 void row_straight_through(const float* g, const float* x, int64_t n, const CodeRow& row, float* dx);
 
 }  // namespace carat

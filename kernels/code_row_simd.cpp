@@ -27,13 +27,14 @@ HWY_INLINE FloatVector code_of(FloatVector x, const CodeRow& row) {
   else
     whole = hn::Round(place);
   const FloatVector clamped = hn::Min(hn::Max(whole, all(row.lowest)), all(row.highest));
-  return hn::Sub(hn::IfThenElse(hn::IsNaN(place), place, clamped), all(row.zero_point));
+  const FloatVector code = hn::Sub(hn::IfThenElse(hn::IsNaN(place), place, clamped), all(row.zero_point));
+  return hn::Mul(all(row.scale), code);
 }
 
 HWY_INLINE FloatVector gradient_of(FloatVector g, FloatVector x, const CodeRow& row) {
   const FloatVector place = place_of(x, row);
   const auto inside = hn::And(hn::Ge(place, all(row.lowest)), hn::Le(place, all(row.highest)));
-  return hn::IfThenElseZero(inside, hn::Mul(g, all(row.inverse)));
+  return hn::IfThenElseZero(inside, hn::Mul(hn::Mul(g, all(row.scale)), all(row.inverse)));
 }
 
 template <bool half_away>

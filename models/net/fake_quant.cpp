@@ -59,7 +59,7 @@ struct StraightThrough : torch::autograd::Function<StraightThrough> {
 struct RowStraightThrough : torch::autograd::Function<RowStraightThrough> {
   static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& x, const CodeRow& row) {
     context->save_for_backward({x});
-    context->saved_data["row"] = std::vector<double>{row.inverse, row.zero_point, row.lowest, row.highest};
+    context->saved_data["row"] = std::vector<double>{row.inverse, row.zero_point, row.lowest, row.highest, row.scale};
     at::Tensor codes = at::empty_like(x);
     const float* from = x.const_data_ptr<float>();
     float* to = codes.mutable_data_ptr<float>();
@@ -71,8 +71,8 @@ struct RowStraightThrough : torch::autograd::Function<RowStraightThrough> {
                                                  torch::autograd::variable_list gradients) {
     const at::Tensor x = context->get_saved_variables()[0];
     const std::vector<double> saved = context->saved_data["row"].toDoubleVector();
-    const CodeRow row = {static_cast<float>(saved[0]), static_cast<float>(saved[1]), static_cast<float>(saved[2]),
-                         static_cast<float>(saved[3])};
+    const auto part = [&](size_t i) { return static_cast<float>(saved[i]); };
+    const CodeRow row = {part(0), part(1), part(2), part(3), false, part(4)};
     at::Tensor g = gradients[0];
     if (g.strides() != x.strides()) g = at::empty_like(x).copy_(gradients[0]);
     at::Tensor dx = at::empty_like(x);
@@ -127,6 +127,18 @@ at::Tensor shifted_codes(const at::Tensor& x, const at::Tensor& inverse_scale, c
   const at::Tensor place = x * inverse_scale + zero_point;
   const QuantSpec codes = QuantSpec::unsigned_tensor(spec.bits(), spec.rounding());
   return activation_codes(place, at::ones({1}, place.options()), codes) - zero_point;
+}
+
+at::Tensor quantized_values(const at::Tensor& x, const ActivationGrid& grid, const QuantSpec& spec) {
+  if (takes_rows(x, grid.inverse_scale)) {
+    const float zero_point = grid.zero_point.defined() ? grid.zero_point.item<float>() : 0.0F;
+    CodeRow row = row_of(grid.inverse_scale, zero_point, spec);
+    row.scale = grid.scale.item<float>();
+    return RowStraightThrough::apply(x, row);
+  }
+  const at::Tensor codes = grid.zero_point.defined() ? shifted_codes(x, grid.inverse_scale, grid.zero_point, spec)
+                                                     : activation_codes(x, grid.inverse_scale, spec);
+  return codes * grid.scale;
 }
 
 at::Tensor weight_codes(const at::Tensor& weights, const at::Tensor& inverse_scale, const QuantSpec& spec) {

@@ -18,7 +18,15 @@ at::Tensor activation_codes(const at::Tensor& x, const at::Tensor& inverse_scale
 at::Tensor shifted_codes(const at::Tensor& x, const at::Tensor& inverse_scale, const at::Tensor& zero_point,
                          const QuantSpec& spec);
 
-// The same with the gradient passed everywhere: a weight beyond the range can come back.
+// The values that the codes stand for, scale * code; zero_point may be undefined: none.
+struct ActivationGrid {
+  const at::Tensor& scale;
+  const at::Tensor& inverse_scale;
+  const at::Tensor& zero_point;
+};
+at::Tensor quantized_values(const at::Tensor& x, const ActivationGrid& grid, const QuantSpec& spec);
+
+// Codes of weights, with the gradient passed everywhere: a weight beyond the range can come back.
 at::Tensor weight_codes(const at::Tensor& weights, const at::Tensor& inverse_scale, const QuantSpec& spec);
 
 // Rounds to integers, in place.

@@ -61,6 +61,10 @@ Network::Network(const Model& model, const at::Device& device) : graph_(model.gr
     }
   }
   find_activations();
+  feeds_weights_.resize(count);
+  for (size_t i = 0; i < count; ++i)
+    for (const std::string& reader : graph_.consumers(graph_.layers()[i].name))
+      if (has_weights(graph_.layer(reader)) || keeps_codes(graph_.layer(reader).op)) feeds_weights_[i] = true;
 }
 
 void Network::find_activations() {
@@ -131,6 +135,9 @@ Network::Value Network::run_weights(size_t index, const Value& input, Mode mode)
   const LayerTensors& t = tensors_[index];
   const bool on_codes = layer.quant && input.is_codes && (!input.is_input || layer.has_unit_scale || !input_is_codes_);
   at::Tensor weights = effective_weights(index);
+  // In training the few weights are scaled in place of the many sums.
+  const bool is_scaled = mode == Mode::train && on_codes && !layer.has_unit_scale;
+  if (is_scaled) weights = weights * (t.weight_scale * input.scale);
   at::Tensor x = on_codes ? input.tensor : real(input);
   if (layer.op == OpKind::linear) x = x.reshape({x.size(0), -1, 1, 1});
   if (layer.quant && !on_codes && !layer.has_unit_scale) weights = weights * t.weight_scale;
@@ -143,7 +150,7 @@ Network::Value Network::run_weights(size_t index, const Value& input, Mode mode)
     y = convolve(layer, x.to(at::kDouble), weights.to(at::kDouble)).to(at::kFloat);
   else
     y = mode == Mode::train ? convolve_training(layer, x, weights) : convolve(layer, x, weights);
-  if (on_codes && !layer.has_unit_scale) y = y * (t.weight_scale * input.scale).view({1, -1, 1, 1});
+  if (on_codes && !layer.has_unit_scale && !is_scaled) y = y * (t.weight_scale * input.scale).view({1, -1, 1, 1});
   if (layer.has_bias) y = y + t.bias.view({1, -1, 1, 1});
   return {.tensor = y};
 }
@@ -191,6 +198,8 @@ Network::Value Network::run_one(size_t index, const std::vector<Value>& inputs, 
     const bool unit = layer.has_unit_scale;
     const at::Tensor inverse = unit ? at::ones({1}, at::TensorOptions().device(device_)) : t.inverse_scale;
     const at::Tensor x = real(inputs[0]);
+    if (mode == Mode::train && !unit && !feeds_weights_[index])
+      return {.tensor = quantized_values(x, {t.scale, t.inverse_scale, t.zero_point}, *layer.quant)};
     return {.tensor = t.zero_point.defined() ? shifted_codes(x, inverse, t.zero_point, *layer.quant)
                                              : activation_codes(x, inverse, *layer.quant),
             .is_codes = true,

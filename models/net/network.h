@@ -110,6 +110,7 @@ class Network {
   std::vector<LayerTensors> tensors_;
   std::vector<std::vector<size_t>> inputs_;
   std::vector<size_t> last_use_;
+  std::vector<bool> feeds_weights_;  // read by a layer with weights, or by one that keeps codes
   std::vector<size_t> activation_;  // of a batch norm: the activation that alone reads it; else the number of layers
 };
 

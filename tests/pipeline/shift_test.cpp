@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include "base/fail.h"
 #include "base/random.h"
 #include "models/graph/builder.h"
 #include "models/net/fake_quant.h"
@@ -14,6 +15,7 @@
 #include "models/packed/reference_executor.h"
 #include "stages/activation_fit.h"
 #include "stages/fusion.h"
+#include "stages/integer_scales.h"
 #include "stages/quantizer_insertion.h"
 #include "stages/scale_fit.h"
 
@@ -35,11 +37,14 @@ class Networks {
     return finish(net_.join(OpKind::add, "add", {b, net_.conv("short", x, {.out_channels = 6})}));
   }
 
+  // A bottleneck whose result joins its input.
   ModelGraph dense() {
-    const std::string x = active("stem", net_.input({3, 8, 8}), {.out_channels = 4, .kernel = 3}, OpKind::hard_swish);
-    const std::string a = active("a", x, {.out_channels = 4, .kernel = 3}, OpKind::swish);
-    const std::string both = net_.join(OpKind::concat, "cat", {x, a});
-    return finish(net_.batch_norm("before", both));
+    const std::string x = net_.conv("stem", net_.input({3, 8, 8}), {.out_channels = 4, .kernel = 3});
+    const std::string y = net_.unary(OpKind::hard_swish, "first.act", net_.batch_norm("first.bn", x));
+    const std::string a = active("narrow", y, {.out_channels = 6}, OpKind::swish);
+    const std::string both =
+        net_.join(OpKind::concat, "cat", {x, net_.conv("grow", a, {.out_channels = 4, .kernel = 3})});
+    return finish(net_.unary(OpKind::hard_swish, "last.act", net_.batch_norm("last.bn", both)));
   }
 
   // Depthwise with a stride, squeeze and excite.
@@ -160,6 +165,52 @@ TEST_P(Shift, FusedCodesEqualTheTrainedNetworks) {
       FastExecutor(pack(fused)).run(images.data(), kImages, fast.data(), 2);
       EXPECT_EQ(fast, reference) << shift << " seed " << seed;
     }
+  }
+}
+
+TEST_P(Shift, IntegerScalesAreExactAndClose) {
+  InsertionOptions options;
+  options.table_bits = 8;
+  options.table_elements = 1;
+  options.bits_of = [](const LayerSpec&) { return int64_t{8}; };
+  constexpr int64_t kImages = 40;
+  const ModelGraph graph = quantized(graph_of(GetParam()), options);
+  const std::vector<uint8_t> images = random_images(kImages, graph.input().input_shape.elements());
+  const Model model = numbers_for(graph, 1);
+  const Model folded = fuse(model, Arithmetic::float32);
+  const at::Tensor wanted = forward(folded, images, kImages, Mode::exact);
+  double before = 1e9;
+  for (const int64_t bits : {4, 8, 14}) {
+    const Model integers = with_integer_scales(folded, {bits, 24});
+    check_model(integers);
+    int64_t count = 0;
+    for (const LayerSpec& layer : integers.graph.layers()) count += layer.integer ? 1 : 0;
+    EXPECT_GE(count, 1);
+    const at::Tensor found = forward(integers, images, kImages, Mode::exact);
+    const double error = (found - wanted).abs().mean().item<double>() / wanted.std().item<double>();
+    EXPECT_LT(error, before) << bits;
+    before = error;
+    std::vector<float> reference(kImages * 7);
+    ReferenceExecutor(pack(integers)).run(images.data(), kImages, reference.data(), 2);
+    EXPECT_EQ(to_buffer(found).values, reference) << bits;
+    std::vector<float> fast(kImages * 7);
+    FastExecutor(pack(integers)).run(images.data(), kImages, fast.data(), 2);
+    EXPECT_EQ(fast, reference) << bits;
+  }
+  EXPECT_LT(before, 0.02);
+}
+
+TEST(IntegerScales, RefuseABiasThatLeavesNoMultiplier) {
+  InsertionOptions options;
+  options.bits_of = [](const LayerSpec&) { return int64_t{8}; };
+  Networks networks;
+  const Model folded = fuse(numbers_for(quantized(networks.inverted(), options), 1), Arithmetic::float32);
+  try {
+    with_integer_scales(folded, {8, 3});
+    FAIL() << "3 bits hold a bias";
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("8 bits for multipliers and 3 for biases cannot hold"), std::string::npos)
+        << error.what();
   }
 }
 
