@@ -98,6 +98,8 @@ class Prune : public Stage {
     write_table(model, context);
   }
 
+  std::string input_identity(const ModelGraph& /*planned*/) const override { return retrain_.input_identity(); }
+
  private:
   struct Rule {
     OptionTable::Pattern pattern;
