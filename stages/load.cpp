@@ -40,7 +40,7 @@ class Load : public Stage {
     context.log(fmt::format("{}: network {}, {} layers", file_, model.graph.name(), model.graph.size()));
   }
 
-  std::string input_identity(const ModelGraph& /*planned*/) const override {
+  std::string input_identity(const Prediction& /*planned*/) const override {
     return Hasher().text(read_text(path())).hex();
   }
 

@@ -94,12 +94,12 @@ TEST_F(Start, FilesBelowTheDataRootAreFound) {
   const DataRoot root(folder_.text());
   EXPECT_EQ(refusal(load_recipe("$CARAT_DATA/a.safetensors")), "(no error)");
   const Recipe recipe = recipe_of(teacher_recipe("$CARAT_DATA/a.safetensors"));
-  const auto identity = [&] { return recipe.stages[0].stage->input_identity(recipe.graph); };
+  const auto identity = [&] { return recipe.stages[0].stage->input_identity(recipe.predictions[0]); };
   const std::string first = identity();
   run_recipe(recipe, {.runs_folder = folder_ / "runs", .device = "cpu", .threads = 2, .command = "test"});
   write_random_model("a.safetensors", 2);
   EXPECT_NE(identity(), first);
-  EXPECT_EQ(recipe_of(load_recipe(folder_ / "a.safetensors")).stages[1].stage->input_identity(recipe.graph), "");
+  EXPECT_EQ(recipe_of(teacher_recipe("dense")).stages[0].stage->input_identity(recipe.predictions[0]), "");
   unsetenv("CARAT_DATA");
   EXPECT_EQ(refusal(load_recipe("$CARAT_DATA/a.safetensors")),
             "5:5: load: $CARAT_DATA/a.safetensors: expected CARAT_DATA to name the data root, it is unset");

@@ -35,6 +35,7 @@ class MemoryContext : public StageContext {
   c10::Device device() const override { return at::kCPU; }
   int64_t seed() const override { return 1; }
   int64_t loader_threads() const override { return 2; }
+  std::optional<Track> track() const override { return std::nullopt; }
   const std::string& stage_id() const override { return id_; }
   Model dense_model() override { return dense_; }
   std::string earlier_file(const std::string&, const std::string&) override { return ""; }
