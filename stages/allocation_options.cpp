@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "base/fail.h"
-#include "stages/magnitude.h"
 
 namespace carat {
 namespace {

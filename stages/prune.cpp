@@ -6,7 +6,6 @@
 #include "base/hash.h"
 #include "stages/allocation_options.h"
 #include "stages/catalog.h"
-#include "stages/magnitude.h"
 #include "stages/mask_pattern.h"
 #include "stages/mask_scores.h"
 #include "stages/second_order.h"

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <array>
 
-#include "stages/magnitude.h"
+#include "stages/allocation.h"
 
 namespace carat {
 namespace {

@@ -17,8 +17,8 @@
 #include "models/file/model_file.h"
 #include "models/net/device.h"
 #include "models/zoo/zoo.h"
+#include "stages/allocation.h"
 #include "stages/evaluate.h"
-#include "stages/magnitude.h"
 #include "stages/sensitivity_run.h"
 
 namespace {

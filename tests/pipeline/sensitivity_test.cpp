@@ -8,6 +8,7 @@
 #include "models/weights/safetensors.h"
 #include "models/zoo/zoo.h"
 #include "pipeline/sensitivity_command.h"
+#include "stages/allocation.h"
 #include "stages/fisher_estimate.h"
 #include "stages/magnitude.h"
 #include "stages/sensitivity_run.h"
