@@ -11,7 +11,7 @@ const std::vector<StageInfo>& stage_catalog() {
       {"select", 1, "takes the network of the zoo that promises the lowest score above the gate", make_select},
       {"load", 1, "starts from weights in a file", make_load},
       {"train", 2, "trains from random weights", make_train},
-      {"sensitivity", 2, "accuracy and loss with each layer alone pruned to each sparsity, or at each width",
+      {"sensitivity", 3, "accuracy and loss with each layer alone pruned to each sparsity, or at each width",
        make_sensitivity},
       {"prune", 3, "zeroes the weights that matter least and retrains with the dense network as teacher", make_prune},
       {"quantize", 2, "fits scales of weights per kernel and of activations per layer", make_quantize},
