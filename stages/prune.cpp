@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // prune: a sparsity per layer, masks, retraining with the dense network as teacher.
 #include <algorithm>
+#include <cmath>
 
 #include "base/fail.h"
 #include "base/hash.h"
@@ -40,6 +41,7 @@ class Prune : public Stage {
 
   void plan(Prediction& prediction) const override {
     pattern_.check("prune", allocation_.target);
+    check_n_of_m();
     require(criterion_ != "second_order" || schedule_.kind == "one_shot",
             "prune.masks.kind: expected one_shot with criterion: second_order, got {}", schedule_.kind);
     require(criterion_ != "second_order" || calibration_ <= prediction.training_images,
@@ -57,7 +59,8 @@ class Prune : public Stage {
             fmt::format("prune.layers '{}': {} at sparsity {}", rule->pattern.text, name, rule->sparsity));
     const std::vector<AllocationLayer> planned = allocation_layers(prediction.graph);
     const ModelGraph masked = masked_graph(prediction.graph);
-    for (const auto& [name, sparsity] : allocation_.plan(planned, masked, prediction))
+    for (const auto& [name, sparsity] :
+         pattern_.kind == "n_m" ? of_bounds(planned) : allocation_.plan(planned, masked, prediction))
       prediction.density[name] = 1.0 - sparsity;
     prediction.graph = masked;
     prediction.training_passes = static_cast<double>(retrain_.epochs * prediction.training_images);
@@ -72,7 +75,10 @@ class Prune : public Stage {
     }
     const std::vector<AllocationLayer> layers = allocation_layers(model.graph);
     Plan plan = {layers, {}};
-    if (!allocation_.follows_weights()) plan.fixed = allocation_.decide(layers, model.graph, context);
+    if (pattern_.kind == "n_m")
+      plan.fixed = of_bounds(layers);
+    else if (!allocation_.follows_weights())
+      plan.fixed = allocation_.decide(layers, model.graph, context);
     MaskSchedule schedule(schedule_, [&, this](const Network& network, double share) {
       return masks(network, plan, weight_scores(network, criterion_), share);
     });
@@ -110,6 +116,29 @@ class Prune : public Stage {
     return ModelGraph(graph.name(), layers);
   }
 
+  // N of M prunes a layer to 1 - n / m or leaves it.
+  void check_n_of_m() const {
+    if (pattern_.kind != "n_m") return;
+    const std::string kept = fmt::format("{} of {} kept", pattern_.n, pattern_.m);
+    const double zeros = pattern_.n_m_sparsity();
+    require(allocation_.kind == "uniform", "prune.allocation: expected uniform with {}, got {}", kept,
+            allocation_.kind);
+    require(schedule_.kind != "gradual", "prune.masks.kind: expected one_shot, dynamic or ac_dc with {}, got gradual",
+            kept);
+    require(allocation_.highest >= zeros, "prune.max_sparsity: expected at least {} with {}, got {}", zeros, kept,
+            allocation_.highest);
+    for (const auto& rule : rules_)
+      require(rule->pattern.text.empty() || rule->sparsity == 0.0 || std::abs(rule->sparsity - zeros) < 1e-9,
+              "{}:{}:{}: {}: expected sparsity 0 or {} with {}, got {}", rule->pattern.at.file, rule->pattern.at.line,
+              rule->pattern.at.column, rule->pattern.path, zeros, kept, rule->sparsity);
+  }
+
+  static std::map<std::string, double> of_bounds(const std::vector<AllocationLayer>& layers) {
+    std::map<std::string, double> sparsities;
+    for (const AllocationLayer& layer : layers) sparsities[layer.name] = layer.lowest;
+    return sparsities;
+  }
+
   // Every pattern matches a layer, no layer is matched twice with different sparsities.
   void check_rules(const ModelGraph& graph) const {
     std::map<std::string, const Rule*> of_layer;
@@ -130,6 +159,7 @@ class Prune : public Stage {
     std::vector<AllocationLayer> layers;
     for (const std::string& name : graph.weight_layers()) {
       AllocationLayer layer{name, graph.weight_count(graph.layer(name)), 0.0, allocation_.highest};
+      if (pattern_.kind == "n_m") layer.lowest = layer.highest = pattern_.n_m_sparsity();
       for (const auto& rule : rules_)
         if (!match_layers(rule->pattern.text, {name}).empty()) layer.lowest = layer.highest = rule->sparsity;
       layers.push_back(layer);

@@ -4,9 +4,11 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/file.h"
+#include "models/weights/safetensors.h"
 #include "models/zoo/zoo.h"
 #include "pipeline/pipeline.h"
 #include "scoring/score_sheet.h"
@@ -154,6 +156,24 @@ TEST(SecondOrder, CostsAreThoseOfTheQuadratic) {
     moved[i] += 1e-3;
     const at::Tensor step = moved - w;
     EXPECT_GT(0.5 * step.dot(at::mv(h, step)).item<double>(), rise(w, h, half));
+  }
+}
+
+TEST(NOfM, LeavesALayerOrPrunesItToItsShare) {
+  const TemporaryFolder folder;
+  write_atomically(folder / "n.yaml",
+                   "track: synthetic\nmodel: {name: resnet8, width: 4}\ndata: {name: synthetic, held_back: 200}\n"
+                   "stages:\n  - train: {epochs: 0}\n  - prune: {allocation: uniform, target_sparsity: 0.5, pattern: "
+                   "{kind: n_m}, layers: {\"stem*\": {sparsity: 0}}, retrain: {epochs: 0}}\n");
+  const Recipe recipe = read_recipe(folder / "n.yaml", {});
+  run_recipe(recipe, {.runs_folder = folder / "runs", .device = "cpu", .threads = 2, .command = "test"});
+  const Model model = read_model(folder / "runs/n/stages/02-prune/model.safetensors");
+  for (const auto& [layer, mask] : model.masks) {
+    const auto kept = static_cast<double>(std::count(mask.kept.begin(), mask.kept.end(), uint8_t{1}));
+    const double density = kept / static_cast<double>(mask.kept.size());
+    // A last group of one neighbour keeps it: 18 of 36 weights of a kernel, 5 of 9.
+    EXPECT_NEAR(density, layer.starts_with("stem") ? 1.0 : 0.5, 0.06) << layer;
+    EXPECT_EQ(recipe.predictions.back().density.at(layer), layer.starts_with("stem") ? 1.0 : 0.5) << layer;
   }
 }
 
