@@ -42,6 +42,7 @@ class Run {
     at::set_num_threads(static_cast<int>(threads_));
     settings_.device = device_named(options.device);
     settings_.seed = recipe.seed;
+    settings_.track = recipe.track;
     settings_.loader_threads = threads_;
     settings_.checkpoint_seconds = options.checkpoint_seconds;
     report_.device = describe_device(settings_.device);
@@ -92,7 +93,7 @@ class Run {
     const RecipeStage& stage = recipe_.stages[index];
     Hasher hasher;
     hasher.text(key).text(stage.info->name).number(stage.info->version).text(stage.table->resolved());
-    const std::string input = stage.stage->input_identity(recipe_.predictions[index].graph);
+    const std::string input = stage.stage->input_identity(recipe_.predictions[index]);
     if (!input.empty()) hasher.text(input);
     return hasher.hex();
   }

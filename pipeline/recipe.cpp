@@ -200,16 +200,11 @@ void plan_stages(const Node& stages, Recipe& recipe) {
   prediction.takes_any_size = dataset_named(recipe.data.name).has_files;
   prediction.held_back_images = recipe.held_back;
   prediction.training_images = recipe.data_info.train_size - recipe.held_back;
-  bool has_sensitivity = false;
   for (size_t i = 0; i < recipe.stages.size(); ++i) {
     const RecipeStage& stage = recipe.stages[i];
     const bool is_last = i + 1 == recipe.stages.size();
     if (stage.info->name == "pack" && !is_last)
       stages.items[i].fail_here("pack must be the last stage: nothing may change after the file is written");
-    has_sensitivity = has_sensitivity || stage.info->name == "sensitivity";
-    if (stage.info->name == "prune" && !has_sensitivity &&
-        stage.table->resolved().find("allocation: sensitivity") != std::string::npos)
-      stages.items[i].fail_here("allocation: sensitivity needs a sensitivity stage before; add one or choose global");
     if (i == 0 && stage.info->name != "train" && stage.info->name != "load" && stage.info->name != "select")
       stages.items[i].fail_here(
           fmt::format("expected train, load or select as the first stage, got {}", stage.info->name));

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <optional>
 
 #include "base/console.h"
 #include "data/loader.h"
@@ -31,6 +32,7 @@ struct RunSettings {
   c10::Device device = c10::Device(c10::kCPU);
   int64_t seed = 1;
   int64_t loader_threads = 1;
+  std::optional<Track> track;
   double checkpoint_seconds = 30.0;
 };
 
@@ -52,6 +54,7 @@ class RunContext : public StageContext {
   c10::Device device() const override { return settings_.device; }
   int64_t seed() const override { return settings_.seed; }
   int64_t loader_threads() const override { return settings_.loader_threads; }
+  std::optional<Track> track() const override { return settings_.track; }
   const std::string& stage_id() const override { return stage_id_; }
 
   Model dense_model() override;

@@ -174,6 +174,8 @@ int sensitivity_command(const std::vector<std::string>& words) {
     console.progress("measuring", done, total, note);
   };
   const SensitivityTable table = run_sensitivity(model, data, images, options, device, sink);
+  out.close();
+  if (options.mode == "interval") write_atomically(request.out, to_csv(table));  // without the rounds
   if (!request.svg.empty()) write_atomically(request.svg, to_svg(table));
   console.line(fmt::format("{}: {} points, identity {}", request.out, table.points.size(), table.identity));
   return 0;

@@ -2,70 +2,84 @@
 #include "stages/allocation.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "base/fail.h"
-#include "stages/efficient_steps.h"
 
 namespace carat {
 namespace {
 
-constexpr double kGrid = 0.05;
-
-using Options = std::vector<std::vector<LayerOption>>;
-using Allocation = std::map<std::string, double>;
-
-const std::vector<SensitivityCurve>& curve_of(const SensitivityCurves& curves, const std::string& layer) {
-  const auto found = curves.layers.find(layer);
-  require(found != curves.layers.end() && !found->second.empty(), "prune: sensitivity measured no layer {}", layer);
-  return found->second;
-}
-
-double rise_of_lowest(const SensitivityCurves& curves, const AllocationLayer& layer) {
-  return layer.lowest == 0.0 ? 0.0 : rise_at(curves, layer.name, layer.lowest);
-}
-
-// Sparsities that a layer may take: its lowest, multiples of kGrid, the measured ones, its highest.
-std::vector<double> sparsities_of(const AllocationLayer& layer, const SensitivityCurves& curves) {
-  if (layer.lowest == layer.highest) return {layer.lowest};
-  const std::vector<SensitivityCurve>& points = curve_of(curves, layer.name);
-  const double highest = std::min(layer.highest, points.back().sparsity);
-  std::vector<double> sparsities = {layer.lowest};
-  for (int i = 1; i * kGrid < highest; ++i) sparsities.push_back(i * kGrid);
-  for (const SensitivityCurve& point : points) sparsities.push_back(point.sparsity);
-  sparsities.push_back(highest);
-  std::erase_if(sparsities, [&](double s) { return s < layer.lowest || s > highest; });
-  std::sort(sparsities.begin(), sparsities.end());
-  sparsities.erase(std::unique(sparsities.begin(), sparsities.end()), sparsities.end());
-  return sparsities;
-}
-
-// saving(layer, sparsity) against the layer's lowest.
-template <typename Saving>
-Options options_of(const std::vector<AllocationLayer>& layers, const SensitivityCurves& curves, const Saving& saving) {
-  Options options(layers.size());
-  for (size_t i = 0; i < layers.size(); ++i) {
-    const AllocationLayer& layer = layers[i];
-    const std::vector<double> sparsities = sparsities_of(layer, curves);
-    if (sparsities.size() == 1) {
-      options[i] = {{layer.lowest, 0.0, 0.0}};
-      continue;
-    }
-    const double first = rise_of_lowest(curves, layer);
-    for (const double sparsity : sparsities)
-      options[i].push_back({sparsity, sparsity == layer.lowest ? 0.0 : saving(layer, sparsity),
-                            sparsity == 0.0 ? 0.0 : rise_at(curves, layer.name, sparsity) - first});
+// Highest sparsity at which the monotone, interpolated curve stays within limit.
+double sparsity_within(const SensitivityCurves& curves, const std::vector<SensitivityCurve>& points, double limit) {
+  double sparsity = 0.0;
+  double loss = curves.dense_loss;
+  for (const SensitivityCurve& point : points) {
+    const double next_loss = std::max(loss, point.loss);
+    if (next_loss > limit) return sparsity + (point.sparsity - sparsity) * (limit - loss) / (next_loss - loss);
+    sparsity = point.sparsity;
+    loss = next_loss;
   }
-  return options;
+  return sparsity;
 }
 
-Allocation lowest_of(const std::vector<AllocationLayer>& layers) {
-  Allocation allocation;
-  for (const AllocationLayer& layer : layers) allocation[layer.name] = layer.lowest;
-  return allocation;
+double root_mean_square(const std::vector<float>& values) {
+  double sum = 0.0;
+  for (const float value : values) sum += static_cast<double>(value) * value;
+  return std::sqrt(sum / static_cast<double>(values.size()));
+}
+
+Bisection by_sensitivity(const std::vector<AllocationLayer>& layers, const SensitivityCurves& curves, double target) {
+  double highest = curves.dense_loss;
+  for (const AllocationLayer& layer : layers) {
+    const auto found = curves.layers.find(layer.name);
+    require(found != curves.layers.end() || layer.lowest == layer.highest, "prune: sensitivity measured no layer {}",
+            layer.name);
+    if (found == curves.layers.end()) continue;
+    for (const SensitivityCurve& point : found->second) highest = std::max(highest, point.loss);
+  }
+  return bisect(layers, target, highest - curves.dense_loss, [&](const AllocationLayer& layer, double rise) {
+    const auto found = curves.layers.find(layer.name);
+    return found == curves.layers.end() ? layer.lowest
+                                        : sparsity_within(curves, found->second, curves.dense_loss + rise);
+  });
 }
 
 }  // namespace
+
+std::map<std::string, double> allocate_by_sensitivity(const std::vector<AllocationLayer>& layers,
+                                                      const SensitivityCurves& curves, double target) {
+  return by_sensitivity(layers, curves, target).allocation;
+}
+
+double allowed_rise(const std::vector<AllocationLayer>& layers, const SensitivityCurves& curves, double target) {
+  return by_sensitivity(layers, curves, target).t;
+}
+
+std::map<std::string, double> allocate_globally(const std::vector<AllocationLayer>& layers,
+                                                const std::map<std::string, std::vector<float>>& scores, double target,
+                                                bool in_units) {
+  std::map<std::string, std::vector<double>> magnitudes;
+  double highest = 0.0;
+  for (const AllocationLayer& layer : layers) {
+    const std::vector<float>& of_layer = scores.at(layer.name);
+    const double unit = in_units ? std::max(root_mean_square(of_layer), 1e-30) : 1.0;
+    std::vector<double>& sorted = magnitudes[layer.name];
+    for (const float score : of_layer) sorted.push_back(score / unit);
+    std::sort(sorted.begin(), sorted.end());
+    highest = std::max(highest, sorted.back() * 1.001);
+  }
+  const auto below = [&](const AllocationLayer& layer, double threshold) {
+    const std::vector<double>& sorted = magnitudes.at(layer.name);
+    const auto count = std::lower_bound(sorted.begin(), sorted.end(), threshold) - sorted.begin();
+    return static_cast<double>(count) / static_cast<double>(sorted.size());
+  };
+  return bisect(layers, target, highest, below).allocation;
+}
+
+std::map<std::string, double> allocate_uniformly(const std::vector<AllocationLayer>& layers, double target) {
+  return bisect(layers, target, 1.0, [](const AllocationLayer&, double sparsity) { return sparsity; }).allocation;
+}
 
 std::map<std::string, double> allocate_erk(const std::vector<AllocationLayer>& layers, const ModelGraph& graph,
                                            double target) {
@@ -82,75 +96,6 @@ std::map<std::string, double> allocate_erk(const std::vector<AllocationLayer>& l
                   return t == 0.0 ? 0.0 : 1.0 - raw(layer.name) * (1.0 - t) / t;
                 })
       .allocation;
-}
-
-double rise_at(const SensitivityCurves& curves, const std::string& layer, double sparsity) {
-  double from = 0.0;
-  double loss = curves.dense_loss;
-  for (const SensitivityCurve& point : curve_of(curves, layer)) {
-    const double next = std::max(loss, point.loss);
-    if (sparsity <= point.sparsity) {
-      const double share = point.sparsity == from ? 1.0 : (sparsity - from) / (point.sparsity - from);
-      return loss + (next - loss) * share - curves.dense_loss;
-    }
-    from = point.sparsity;
-    loss = next;
-  }
-  fail("prune: layer {}: expected a sparsity up to {}, the largest that sensitivity measured, got {}", layer, from,
-       sparsity);
-}
-
-std::map<std::string, double> allocate_by_loss(const std::vector<AllocationLayer>& layers,
-                                               const SensitivityCurves& curves, double rise) {
-  const Options options = options_of(layers, curves, [](const AllocationLayer& layer, double sparsity) {
-    return (sparsity - layer.lowest) * static_cast<double>(layer.weights);
-  });
-  double left = rise;
-  for (const AllocationLayer& layer : layers) left -= rise_of_lowest(curves, layer);
-  require(left >= 0.0, "prune: target_rise {} is out of reach, the fixed sparsities alone raise the loss by {:.6f}",
-          rise, rise - left);
-  Allocation allocation = lowest_of(layers);
-  for (const AllocationStep& step : efficient_steps(options)) {
-    const double share = step.rise() <= left ? 1.0 : left / step.rise();
-    allocation[layers[step.layer].name] = step.from.sparsity + share * (step.to.sparsity - step.from.sparsity);
-    left -= share * step.rise();
-    if (share < 1.0) break;
-  }
-  return allocation;
-}
-
-std::map<std::string, double> allocate_by_score(const std::vector<AllocationLayer>& layers,
-                                                const SensitivityCurves& curves, const PlannedScore& scorer,
-                                                double target) {
-  Allocation allocation = lowest_of(layers);
-  const double start = scorer.score(allocation);
-  const Options options = options_of(layers, curves, [&](const AllocationLayer& layer, double sparsity) {
-    Allocation changed = allocation;
-    changed[layer.name] = sparsity;
-    return start - scorer.score(changed);
-  });
-  double score = start;
-  for (const AllocationStep& step : efficient_steps(options)) {
-    if (score <= target) return allocation;
-    double& sparsity = allocation[layers[step.layer].name];
-    sparsity = step.to.sparsity;
-    score -= step.saving();
-    if (score > target) continue;
-    score = scorer.score(allocation);
-    if (score > target) continue;
-    double high = step.to.sparsity;
-    for (double low = step.from.sparsity; high - low > 1e-6;) {
-      sparsity = 0.5 * (low + high);
-      (scorer.score(allocation) <= target ? high : low) = sparsity;
-    }
-    sparsity = high;
-    return allocation;
-  }
-  score = scorer.score(allocation);
-  require(score <= target,
-          "prune: target_score {} is out of reach, the layers' bounds and measured sparsities allow {:.6f} at least",
-          target, score);
-  return allocation;
 }
 
 std::string allocation_table(const PlannedScore& scorer, const std::map<std::string, double>& allocation) {

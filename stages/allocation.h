@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sparsity of each layer for a target: by the layer's shape, for a rise of the loss, for a score. Equal rise, global
-// and uniform sparsity are in magnitude.h.
+// Sparsity of each layer. For an overall sparsity: equal rise of the loss, one threshold, uniform, by the layer's shape
+// (allocation.cpp); where zeros cost least, for a rise of the loss or a score (efficient_allocation.cpp).
 #pragma once
 
 #include <map>
@@ -13,6 +13,24 @@
 #include "stages/sensitivity_table.h"
 
 namespace carat {
+
+// Sparsity of each layer so that the zeros over all layers reach the target: every layer takes the highest sparsity at
+// which its own curve has not risen by more than t above the dense loss, and the one t that meets the target is found
+// by bisection. Curves are made monotone and interpolated linearly. Source: methods of the 2019 MicroNet winners (a
+// sensitivity scan, each layer alone); the equal-rise rule is ours.
+// Throws Error when the bounds make the target unreachable or a curve is missing.
+std::map<std::string, double> allocate_by_sensitivity(const std::vector<AllocationLayer>& layers,
+                                                      const SensitivityCurves& curves, double target);
+
+// The t of that rule.
+double allowed_rise(const std::vector<AllocationLayer>& layers, const SensitivityCurves& curves, double target);
+
+// One threshold on the scores over all layers, in units of the layer's root mean square if so wished; bounds are kept.
+std::map<std::string, double> allocate_globally(const std::vector<AllocationLayer>& layers,
+                                                const std::map<std::string, std::vector<float>>& scores, double target,
+                                                bool in_units);
+
+std::map<std::string, double> allocate_uniformly(const std::vector<AllocationLayer>& layers, double target);
 
 // Erdos-Renyi-Kernel: density eps * (sum of the sides of the weight tensor) / (their product), at most 1; the one eps
 // that meets the target with such layers dense. Sides: {K, C/groups, R, S}, of linear layers the first two. Bounds are

@@ -11,6 +11,7 @@
 
 #include "data/dataset.h"
 #include "models/weights/model.h"
+#include "scoring/track.h"
 
 namespace carat {
 
@@ -26,6 +27,8 @@ class StageContext {
   virtual c10::Device device() const = 0;
   virtual int64_t seed() const = 0;
   virtual int64_t loader_threads() const = 0;
+  // The recipe's; nothing where no score is asked for.
+  virtual std::optional<Track> track() const = 0;
   // "02-prune": names the stage's random streams.
   virtual const std::string& stage_id() const = 0;
 

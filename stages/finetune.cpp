@@ -24,6 +24,7 @@ class Finetune : public Stage {
     if (options_.loss.needs_teacher()) prediction.forward_images = prediction.training_passes;
   }
   void run(Model& model, StageContext& context) override { train_model(model, options_, nullptr, context); }
+  std::string input_identity(const Prediction& /*planned*/) const override { return options_.input_identity(); }
 
  private:
   TrainingOptions options_;

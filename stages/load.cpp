@@ -1,24 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // load: starts from weights that another program or an earlier run wrote.
-#include <cstdlib>
-
 #include "base/fail.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "models/file/data_root.h"
 #include "models/file/model_file.h"
 #include "stages/catalog.h"
 
 namespace carat {
 namespace {
-
-// "$CARAT_DATA/..." lies below the data root.
-std::string resolved(const std::string& file) {
-  constexpr std::string_view kRoot = "$CARAT_DATA/";
-  const char* root = std::getenv("CARAT_DATA");
-  if (!file.starts_with(kRoot)) return file;
-  require(root != nullptr, "load: {}: set CARAT_DATA to the data root", file);
-  return std::string(root) + "/" + file.substr(kRoot.size());
-}
 
 class Load : public Stage {
  public:
@@ -30,7 +20,7 @@ class Load : public Stage {
   }
 
   void plan(Prediction& prediction) const override {
-    const Model model = read_any_model(resolved(file_), network_);
+    const Model model = read_any_model(path(), network_);
     const Shape& wanted = prediction.graph.input().input_shape;
     const Shape& found = model.graph.input().input_shape;
     require(found == wanted && model.graph.classes() == prediction.graph.classes(),
@@ -46,15 +36,17 @@ class Load : public Stage {
   }
 
   void run(Model& model, StageContext& context) override {
-    model = read_any_model(resolved(file_), network_);
+    model = read_any_model(path(), network_);
     context.log(fmt::format("{}: network {}, {} layers", file_, model.graph.name(), model.graph.size()));
   }
 
-  std::string input_identity(const ModelGraph& /*planned*/) const override {
-    return Hasher().text(read_text(resolved(file_))).hex();
+  std::string input_identity(const Prediction& /*planned*/) const override {
+    return Hasher().text(read_text(path())).hex();
   }
 
  private:
+  std::string path() const { return below_data_root(file_, "load"); }
+
   std::string file_;
   std::string network_;
 };

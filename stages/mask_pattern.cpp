@@ -77,7 +77,7 @@ void MaskPattern::describe(OptionTable& table) {
 void MaskPattern::check(const std::string& stage, double target) const {
   if (kind != "n_m") return;
   require(n < m, "{}.pattern: expected n below m, got {} of {}", stage, n, m);
-  const double sparsity = 1.0 - static_cast<double>(n) / static_cast<double>(m);
+  const double sparsity = n_m_sparsity();
   require(std::abs(target - sparsity) < 1e-9, "{}.target_sparsity: expected {} with {} of {} kept, got {}", stage,
           sparsity, n, m, target);
 }

@@ -18,7 +18,9 @@ struct MaskPattern {
   int64_t m = 4;  // neighbours in a kernel
 
   void describe(OptionTable& table);
-  // Throws Error when n_m and another sparsity than 1 - n / m.
+  // Zeros of a layer that n_m prunes.
+  double n_m_sparsity() const { return 1.0 - static_cast<double>(n) / static_cast<double>(m); }
+  // Throws Error when n_m and another sparsity than that.
   void check(const std::string& stage, double target) const;
 };
 

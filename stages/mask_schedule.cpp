@@ -18,7 +18,7 @@ void MaskScheduleOptions::describe(OptionTable& table) {
   table.number("last_sparse", last_sparse, {0, 1, "(0, 1]"}, "ac_dc: share of all steps in the last, sparse phase");
 }
 
-MaskSchedule::MaskSchedule(MaskScheduleOptions options, MaskRule rule)
+MaskSchedule::MaskSchedule(MaskScheduleOptions options, MakeMasks rule)
     : options_(std::move(options)), rule_(std::move(rule)) {}
 
 void MaskSchedule::begin(int64_t steps, int64_t steps_per_epoch) {

@@ -30,11 +30,11 @@ struct MaskScheduleOptions {
 
 // Masks of layers at a share of the target sparsity, from their dense weights: 1 = kept.
 using Masks = std::map<std::string, at::Tensor>;
-using MaskRule = std::function<Masks(const Network& network, double share)>;
+using MakeMasks = std::function<Masks(const Network& network, double share)>;
 
 class MaskSchedule {
  public:
-  MaskSchedule(MaskScheduleOptions options, MaskRule rule);
+  MaskSchedule(MaskScheduleOptions options, MakeMasks rule);
 
   void begin(int64_t steps, int64_t steps_per_epoch);
   // Before this step: new masks where they are due; pruned weights and their moments are zero unless they may regrow.
@@ -53,7 +53,7 @@ class MaskSchedule {
   Moment at(int64_t step) const;
 
   MaskScheduleOptions options_;
-  MaskRule rule_;
+  MakeMasks rule_;
   int64_t steps_ = 0;
   int64_t steps_per_epoch_ = 1;
 };

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // prune: a sparsity per layer, masks, retraining with the dense network as teacher.
 #include <algorithm>
+#include <cmath>
 
 #include "base/fail.h"
-#include "stages/allocation.h"
+#include "base/hash.h"
+#include "stages/allocation_options.h"
 #include "stages/catalog.h"
-#include "stages/magnitude.h"
 #include "stages/mask_pattern.h"
 #include "stages/mask_scores.h"
 #include "stages/second_order.h"
@@ -23,17 +24,7 @@ class Prune : public Stage {
   }
 
   void describe(OptionTable& table) override {
-    table.number("target_sparsity", target_, {0, 1, "[0, 1)"}, "zeros over all prunable weights");
-    table.choice(
-        "allocation", allocation_, {"sensitivity", "global", "global_raw", "uniform", "erk", "loss", "list"},
-        "how the target is shared between layers; global: one threshold on scores in units of each layer's root "
-        "mean square, global_raw: on the scores themselves; erk: by the shape of the weights; loss: as much as "
-        "target_rise allows, from a sensitivity stage; "
-        "list: sparsities");
-    table.number("target_rise", target_rise_, {0, 100, "(0, 100]"},
-                 "allocation loss: what the rises of the layers' losses may add up to, in nats");
-    table.numbers("sparsities", list_, {0, 1, "[0, 1)"}, "allocation list: one for every layer with weights, in order");
-    table.number("max_sparsity", highest_, {0, 1, "[0, 1)"}, "no layer is pruned further than this");
+    allocation_.describe(table);
     table.choice("criterion", criterion_, criterion_names(), "which weights go first");
     table.integer("calibration_images", calibration_, {1, 1000000}, "second_order: training images to measure on");
     table.group("pattern", "which weights go together", [this](OptionTable& inner) { pattern_.describe(inner); });
@@ -49,7 +40,8 @@ class Prune : public Stage {
   }
 
   void plan(Prediction& prediction) const override {
-    pattern_.check("prune", target_);
+    pattern_.check("prune", allocation_.target);
+    check_n_of_m();
     require(criterion_ != "second_order" || schedule_.kind == "one_shot",
             "prune.masks.kind: expected one_shot with criterion: second_order, got {}", schedule_.kind);
     require(criterion_ != "second_order" || calibration_ <= prediction.training_images,
@@ -66,9 +58,11 @@ class Prune : public Stage {
         prediction.notes.push_back(
             fmt::format("prune.layers '{}': {} at sparsity {}", rule->pattern.text, name, rule->sparsity));
     const std::vector<AllocationLayer> planned = allocation_layers(prediction.graph);
-    const auto allocation = allocation_ == "list" ? listed(planned) : allocate_uniformly(planned, target_);
-    for (const auto& [name, sparsity] : allocation) prediction.density[name] = 1.0 - sparsity;
-    prediction.graph = masked_graph(prediction.graph);
+    const ModelGraph masked = masked_graph(prediction.graph);
+    for (const auto& [name, sparsity] :
+         pattern_.kind == "n_m" ? of_bounds(planned) : allocation_.plan(planned, masked, prediction))
+      prediction.density[name] = 1.0 - sparsity;
+    prediction.graph = masked;
     prediction.training_passes = static_cast<double>(retrain_.epochs * prediction.training_images);
     prediction.forward_images = prediction.training_passes;
   }
@@ -80,11 +74,11 @@ class Prune : public Stage {
       model.masks[name] = {weights.shape, std::vector<uint8_t>(weights.values.size(), 1)};
     }
     const std::vector<AllocationLayer> layers = allocation_layers(model.graph);
-    std::optional<SensitivityCurves> curves;
-    if (allocation_ == "sensitivity" || allocation_ == "loss")
-      curves = curves_of(table_from_csv(context.earlier_file("sensitivity", "sensitivity.csv"), "sensitivity.csv"));
-    const ModelGraph graph = model.graph;
-    const Plan plan = {layers, graph, curves ? &*curves : nullptr};
+    Plan plan = {layers, {}};
+    if (pattern_.kind == "n_m")
+      plan.fixed = of_bounds(layers);
+    else if (!allocation_.follows_weights())
+      plan.fixed = allocation_.decide(layers, model.graph, context);
     MaskSchedule schedule(schedule_, [&, this](const Network& network, double share) {
       return masks(network, plan, weight_scores(network, criterion_), share);
     });
@@ -96,6 +90,14 @@ class Prune : public Stage {
     }
     train_model(model, retrain_, &schedule, context);
     write_table(model, context);
+  }
+
+  std::string input_identity(const Prediction& planned) const override {
+    return Hasher()
+        .number(planned.track.parameter_norm)
+        .number(planned.track.op_norm)
+        .text(retrain_.input_identity())
+        .hex();
   }
 
  private:
@@ -114,13 +116,26 @@ class Prune : public Stage {
     return ModelGraph(graph.name(), layers);
   }
 
-  std::map<std::string, double> listed(const std::vector<AllocationLayer>& layers) const {
-    require(list_.size() == layers.size(),
-            "prune.sparsities: expected {} numbers, one for every layer with weights, got {}", layers.size(),
-            list_.size());
+  // N of M prunes a layer to 1 - n / m or leaves it.
+  void check_n_of_m() const {
+    if (pattern_.kind != "n_m") return;
+    const std::string kept = fmt::format("{} of {} kept", pattern_.n, pattern_.m);
+    const double zeros = pattern_.n_m_sparsity();
+    require(allocation_.kind == "uniform", "prune.allocation: expected uniform with {}, got {}", kept,
+            allocation_.kind);
+    require(schedule_.kind != "gradual", "prune.masks.kind: expected one_shot, dynamic or ac_dc with {}, got gradual",
+            kept);
+    require(allocation_.highest >= zeros, "prune.max_sparsity: expected at least {} with {}, got {}", zeros, kept,
+            allocation_.highest);
+    for (const auto& rule : rules_)
+      require(rule->pattern.text.empty() || rule->sparsity == 0.0 || std::abs(rule->sparsity - zeros) < 1e-9,
+              "{}:{}:{}: {}: expected sparsity 0 or {} with {}, got {}", rule->pattern.at.file, rule->pattern.at.line,
+              rule->pattern.at.column, rule->pattern.path, zeros, kept, rule->sparsity);
+  }
+
+  static std::map<std::string, double> of_bounds(const std::vector<AllocationLayer>& layers) {
     std::map<std::string, double> sparsities;
-    for (size_t i = 0; i < layers.size(); ++i)
-      sparsities[layers[i].name] = layers[i].lowest == layers[i].highest ? layers[i].lowest : list_[i];
+    for (const AllocationLayer& layer : layers) sparsities[layer.name] = layer.lowest;
     return sparsities;
   }
 
@@ -143,7 +158,8 @@ class Prune : public Stage {
   std::vector<AllocationLayer> allocation_layers(const ModelGraph& graph) const {
     std::vector<AllocationLayer> layers;
     for (const std::string& name : graph.weight_layers()) {
-      AllocationLayer layer{name, graph.weight_count(graph.layer(name)), 0.0, highest_};
+      AllocationLayer layer{name, graph.weight_count(graph.layer(name)), 0.0, allocation_.highest};
+      if (pattern_.kind == "n_m") layer.lowest = layer.highest = pattern_.n_m_sparsity();
       for (const auto& rule : rules_)
         if (!match_layers(rule->pattern.text, {name}).empty()) layer.lowest = layer.highest = rule->sparsity;
       layers.push_back(layer);
@@ -152,19 +168,15 @@ class Prune : public Stage {
   }
 
   struct Plan {
-    const std::vector<AllocationLayer>& layers;
-    const ModelGraph& graph;
-    const SensitivityCurves* curves;  // of allocations sensitivity and loss
+    std::vector<AllocationLayer> layers;
+    std::optional<std::map<std::string, double>> fixed;  // sparsities, unless they follow the weights
   };
 
   // Costs of removal are in units of the loss already.
   std::map<std::string, double> sparsities_of(const Plan& plan, const LayerScores& scores) const {
-    if (allocation_ == "loss") return allocate_by_loss(plan.layers, *plan.curves, target_rise_);
-    if (plan.curves != nullptr) return allocate_by_sensitivity(plan.layers, *plan.curves, target_);
-    if (allocation_ == "erk") return allocate_erk(plan.layers, plan.graph, target_);
-    if (allocation_ == "uniform") return allocate_uniformly(plan.layers, target_);
-    if (allocation_ == "list") return listed(plan.layers);
-    return allocate_globally(plan.layers, scores, target_, allocation_ == "global" && criterion_ != "second_order");
+    if (plan.fixed) return *plan.fixed;
+    return allocate_globally(plan.layers, scores, allocation_.target,
+                             allocation_.kind == "global" && criterion_ != "second_order");
   }
 
   Masks masks(const Network& network, const Plan& plan, const LayerScores& scores, double share) const {
@@ -195,22 +207,24 @@ class Prune : public Stage {
   }
 
   void write_table(const Model& model, StageContext& context) const {
-    std::string table = "layer,weights,sparsity\n";
+    std::map<std::string, double> sparsities;
     for (const std::string& name : model.graph.weight_layers()) {
       const SparsityMask& mask = model.masks.at(name);
       const auto kept = std::count(mask.kept.begin(), mask.kept.end(), uint8_t{1});
-      table += fmt::format("{},{},{:.6f}\n", name, mask.kept.size(),
-                           1.0 - static_cast<double>(kept) / static_cast<double>(mask.kept.size()));
+      sparsities[name] = 1.0 - static_cast<double>(kept) / static_cast<double>(mask.kept.size());
+    }
+    std::string table = "layer,weights,sparsity\n";
+    if (const std::optional<Track> track = context.track()) {
+      table = allocation_table(allocation_.scorer(model.graph, *track), sparsities);
+    } else {
+      for (const std::string& name : model.graph.weight_layers())
+        table += fmt::format("{},{},{:.6f}\n", name, model.masks.at(name).kept.size(), sparsities.at(name));
     }
     context.write_file("allocation.csv", table);
     context.log(fmt::format("pruned to sparsity {:.4f}", sparsity(model)));
   }
 
-  double target_ = 0.7;
-  std::string allocation_ = "sensitivity";
-  double highest_ = 0.9;
-  std::vector<double> list_;
-  double target_rise_ = 0.5;
+  AllocationOptions allocation_;
   std::string criterion_ = "magnitude";
   int64_t calibration_ = 2048;
   MaskPattern pattern_;

@@ -59,8 +59,8 @@ class Select : public Stage {
     context.log(fmt::format("{}: {}", variant->name, file ? "weights from " + *file : "random weights"));
   }
 
-  std::string input_identity(const ModelGraph& planned) const override {
-    const ZooVariant* variant = variant_of(planned);
+  std::string input_identity(const Prediction& planned) const override {
+    const ZooVariant* variant = variant_of(planned.graph);
     const std::optional<std::string> file = variant == nullptr ? std::nullopt : weights_at_hand(*variant);
     return file ? Hasher().text(read_text(*file)).hex() : "random";
   }

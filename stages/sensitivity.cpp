@@ -19,6 +19,9 @@ class Sensitivity : public Stage {
     options_.check("sensitivity", prediction.graph);
     const auto points = static_cast<double>(options_.points(prediction.graph).size());
     prediction.forward_images = points * static_cast<double>(options_.images);
+    prediction.measured.clear();
+    if (options_.quantity != "sparsity") return;
+    for (const PointName& point : options_.points(prediction.graph)) prediction.measured[point.layer] = point.level;
   }
 
   void run(Model& model, StageContext& context) override {

@@ -46,6 +46,7 @@ SensitivityEngine::BatchData& SensitivityEngine::batch(int64_t index) {
   const torch::NoGradGuard no_grad;
   data.dense = at::log_softmax(network_.forward(data.pixels, Mode::evaluate), 1);
   data.dense_loss = at::nll_loss(data.dense, data.labels, {}, at::Reduction::None);
+  data.dense_right = data.dense.argmax(1).eq(data.labels);
   return data;
 }
 
@@ -54,14 +55,19 @@ PointSums SensitivityEngine::sums_of(const at::Tensor& logits, const BatchData& 
   const at::Tensor shares = at::log_softmax(logits, 1);
   const at::Tensor loss = at::nll_loss(shares, data.labels, {}, at::Reduction::None);
   const at::Tensor rise = (loss - data.dense_loss).to(at::kDouble);
+  const at::Tensor divergence = (data.dense.exp() * (data.dense - shares)).to(at::kDouble).sum(1);
+  const at::Tensor right = logits.argmax(1).eq(data.labels);
   const int64_t ranks = std::min<int64_t>(5, logits.size(1));
   const at::Tensor best = std::get<1>(logits.topk(ranks, 1)).eq(data.labels.unsqueeze(1));
   PointSums sums;
   sums.images = logits.size(0);
-  sums.correct = logits.argmax(1).eq(data.labels).sum().item<int64_t>();
+  sums.correct = right.sum().item<int64_t>();
   sums.correct5 = best.sum().item<int64_t>();
   sums.loss = loss.to(at::kDouble).sum().item<double>();
-  sums.divergence = (data.dense.exp() * (data.dense - shares)).to(at::kDouble).sum().item<double>();
+  sums.lost = data.dense_right.logical_and(right.logical_not()).sum().item<int64_t>();
+  sums.gained = right.logical_and(data.dense_right.logical_not()).sum().item<int64_t>();
+  sums.divergence = divergence.sum().item<double>();
+  sums.divergence_squares = divergence.square().sum().item<double>();
   sums.rise = rise.sum().item<double>();
   sums.rise_squares = rise.square().sum().item<double>();
   return sums;

@@ -54,8 +54,9 @@ class SensitivityEngine {
   struct BatchData {
     at::Tensor pixels;
     at::Tensor labels;
-    at::Tensor dense;       // {N, classes} log-probabilities of the network as it is
-    at::Tensor dense_loss;  // {N}
+    at::Tensor dense;        // {N, classes} log-probabilities of the network as it is
+    at::Tensor dense_loss;   // {N}
+    at::Tensor dense_right;  // {N} bool
   };
 
   BatchData& batch(int64_t index);

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stages/sensitivity_interval.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 
-#include "stages/magnitude.h"
+#include "stages/allocation.h"
 
 namespace carat {
 namespace {
@@ -49,7 +51,7 @@ std::vector<size_t> near_crossing(const std::vector<PointName>& points, const st
 }  // namespace
 
 void measure_by_intervals(SensitivityEngine& engine, const ModelGraph& graph, const std::vector<PointName>& points,
-                          const IntervalPlan& plan,
+                          const IntervalPlan& plan, const IntervalRounds& rounds,
                           const std::function<void(const PointName&, const PointSums&)>& done) {
   if (points.empty()) return;
   std::vector<PointSums> sums(points.size());
@@ -63,10 +65,25 @@ void measure_by_intervals(SensitivityEngine& engine, const ModelGraph& graph, co
     const int64_t end = share == 1.0 ? plan.images : std::max<int64_t>(1, batches) * plan.batch;
     if (end <= begin || end > plan.images) continue;
     std::vector<PointName> wanted;
-    for (const size_t i : active) wanted.push_back(points[i]);
+    std::vector<size_t> places;
+    for (const size_t i : active) {
+      const auto known = rounds.known.find({points[i].layer, points[i].level, end});
+      if (known != rounds.known.end()) {
+        sums[i] = known->second;
+        continue;
+      }
+      wanted.push_back(points[i]);
+      places.push_back(i);
+    }
     size_t place = 0;
-    engine.measure(wanted, begin, end,
-                   [&](const PointName&, const PointSums& more) { sums[active[place++]].add(more); });
+    const auto add = [&](const PointName& name, const PointSums& more) {
+      PointSums& all = sums[places[place++]];
+      all.add(more);
+      rounds.keep(name, all);
+      rounds.progress(static_cast<int64_t>(place), static_cast<int64_t>(places.size()),
+                      fmt::format("{} at {:g} on {} images", name.layer, name.level, end));
+    };
+    if (!wanted.empty()) engine.measure(wanted, begin, end, add);
     begin = end;
     const double low = limit_of(graph, points, sums, plan.target, -kErrors);
     const double high = limit_of(graph, points, sums, plan.target, kErrors);

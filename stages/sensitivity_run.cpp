@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stages/sensitivity_run.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -13,6 +15,7 @@ namespace carat {
 namespace {
 
 constexpr const char* kDense = "(dense)";
+constexpr std::string_view kPart = "(part) ";
 
 // {n}: mean ranks.
 std::vector<double> ranks(const std::vector<double>& values) {
@@ -80,7 +83,7 @@ std::vector<PointName> SensitivityOptions::points(const ModelGraph& graph) const
 
 SensitivityRequest SensitivityOptions::request() const {
   std::string rule = mode == "naive" ? "exact" : mode;  // the same numbers
-  if (mode == "interval") rule += fmt::format(" {}", target);
+  if (mode == "interval") rule += fmt::format(" {} {} {}", target, fmt::join(levels(), " "), fmt::join(layers, " "));
   return {.quantity = quantity, .batch = batch, .memory = memory_mib << 20, .reuses = mode != "naive", .rule = rule};
 }
 
@@ -90,7 +93,17 @@ SensitivityTable run_sensitivity(const Model& model, const Dataset& data, const 
   SensitivityEngine engine(model, data, images, options.request(), device);
   SensitivityTable table{options.quantity, sensitivity_identity(model, data, images, options.request()), {}};
   std::map<std::pair<std::string, double>, PointSums> known;
-  for (const SensitivityPoint& point : sink.known) known[{point.layer, point.level}] = point.sums;
+  IntervalRounds rounds;
+  for (const SensitivityPoint& point : sink.known) {
+    if (point.layer.starts_with(kPart))
+      rounds.known[{point.layer.substr(kPart.size()), point.level, point.sums.images}] = point.sums;
+    else
+      known[{point.layer, point.level}] = point.sums;
+  }
+  rounds.keep = [&](const PointName& name, const PointSums& sums) {
+    sink.keep({std::string(kPart) + name.layer, name.level, sums});
+  };
+  rounds.progress = sink.progress;
   const std::vector<PointName> wanted = options.points(model.graph);
   const auto total = static_cast<int64_t>(wanted.size()) + 1;
   int64_t number = 0;
@@ -109,7 +122,7 @@ SensitivityTable run_sensitivity(const Model& model, const Dataset& data, const 
     for (const SensitivityPoint& point : fisher_estimate(model, data, images, missing, device))
       done({point.layer, point.level}, point.sums);
   else if (options.mode == "interval" && !missing.empty())  // what is decided depends on all points
-    measure_by_intervals(engine, model.graph, wanted, {count, options.batch, options.target}, done);
+    measure_by_intervals(engine, model.graph, wanted, {count, options.batch, options.target}, rounds, done);
   else
     engine.measure(missing, 0, count, done);
   table.points.push_back({kDense, 0.0, known.at({kDense, 0.0})});

@@ -35,6 +35,7 @@ struct SensitivityOptions {
 };
 
 // Where the analysis keeps what it has: known points are not measured again, each new one is given to `keep` at once.
+// Mode interval keeps what a layer's point has after each round as well, as one of layer "(part) LAYER".
 struct SensitivitySink {
   std::vector<SensitivityPoint> known;
   std::function<void(const SensitivityPoint&)> keep;

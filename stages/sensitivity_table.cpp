@@ -11,8 +11,8 @@
 namespace carat {
 namespace {
 
-constexpr const char* kFirstWords = "# carat sensitivity 1";
-constexpr size_t kColumns = 15;
+constexpr const char* kFirstWords = "# carat sensitivity 2";
+constexpr size_t kColumns = 21;
 
 std::string checksum(const std::string& text) { return fmt::format("{:016x}", hash64(text.data(), text.size())); }
 
@@ -25,6 +25,14 @@ std::vector<std::string> split(const std::string& line, char at) {
       cells.back() += c;
   }
   return cells;
+}
+
+// 1.96 standard errors of the mean of `images` numbers with this sum and sum of squares.
+double margin_of(double sum, double squares, int64_t images) {
+  if (images < 2) return 1e300;
+  const auto n = static_cast<double>(images);
+  const double variance = std::max(0.0, (squares - sum * sum / n) / (n - 1.0));
+  return 1.96 * std::sqrt(variance / n);
 }
 
 template <typename Number>
@@ -42,46 +50,59 @@ bool read_record(const std::string& line, SensitivityPoint& point) {
   if (checksum(line.substr(0, body)) != cells.back()) return false;
   point.layer = cells[0];
   PointSums& s = point.sums;
-  return read(cells[1], point.level) && read(cells[7], s.loss) && read(cells[8], s.images) &&
-         read(cells[9], s.correct) && read(cells[10], s.correct5) && read(cells[11], s.divergence) &&
-         read(cells[12], s.rise) && read(cells[13], s.rise_squares) && s.images > 0;
+  return read(cells[1], point.level) && read(cells[10], s.loss) && read(cells[11], s.images) &&
+         read(cells[12], s.correct) && read(cells[13], s.correct5) && read(cells[14], s.lost) &&
+         read(cells[15], s.gained) && read(cells[16], s.divergence) && read(cells[17], s.divergence_squares) &&
+         read(cells[18], s.rise) && read(cells[19], s.rise_squares) && s.images > 0;
 }
 
 void PointSums::add(const PointSums& more) {
   images += more.images;
   correct += more.correct;
   correct5 += more.correct5;
+  lost += more.lost;
+  gained += more.gained;
   loss += more.loss;
   divergence += more.divergence;
+  divergence_squares += more.divergence_squares;
   rise += more.rise;
   rise_squares += more.rise_squares;
 }
 
-double PointSums::rise_margin() const {
-  const auto n = static_cast<double>(images);
-  if (images < 2) return 1e300;
-  const double variance = std::max(0.0, (rise_squares - rise * rise / n) / (n - 1.0));
-  return 1.96 * std::sqrt(variance / n);
+double PointSums::rise_margin() const { return margin_of(rise, rise_squares, images); }
+
+double PointSums::top1_margin() const {
+  return margin_of(static_cast<double>(gained - lost), static_cast<double>(gained + lost), images);
 }
+
+double PointSums::divergence_margin() const { return margin_of(divergence, divergence_squares, images); }
 
 std::string record_of(const SensitivityPoint& point) {
   const PointSums& s = point.sums;
   const auto n = static_cast<double>(s.images);
+  const bool is_measured = s.correct >= 0;
   const auto percent = [&](int64_t count) {
-    return count < 0 ? std::string() : fmt::format("{:.3f}", 100.0 * static_cast<double>(count) / n);
+    return is_measured ? fmt::format("{:.3f}", 100.0 * static_cast<double>(count) / n) : std::string();
   };
+  const auto margin = [&](double half, int digits) {
+    return fmt::format("{:.{}f}", s.images < 2 ? 0.0 : half, digits);
+  };
+  const std::string divergence =
+      is_measured ? fmt::format("{:.6f},{}", s.mean_divergence(), margin(s.divergence_margin(), 6)) : ",";
   const std::string text =
-      fmt::format("{},{},{},{},{},{:.6f},{:.6f},{},{},{},{},{},{},{}", point.layer, point.level, percent(s.correct),
-                  percent(s.correct5), s.mean_loss(), s.mean_rise(), s.images < 2 ? 0.0 : s.rise_margin(), s.loss,
-                  s.images, s.correct, s.correct5, s.divergence, s.rise, s.rise_squares);
+      fmt::format("{},{},{},{},{},{},{:.6f},{},{},{},{},{},{},{},{},{},{},{},{}", point.layer, point.level,
+                  percent(s.correct), is_measured ? margin(100.0 * s.top1_margin(), 3) : "", percent(s.correct5),
+                  s.mean_loss(), s.mean_rise(), margin(s.rise_margin(), 6), divergence, s.loss, s.images, s.correct,
+                  s.correct5, s.lost, s.gained, s.divergence, s.divergence_squares, s.rise, s.rise_squares);
   return text + "," + checksum(text);
 }
 
 std::string header_of(const SensitivityTable& table) {
   return fmt::format(
       "{}, quantity {}, identity {}\n"
-      "parameter,{},top1,top5,loss,loss_rise,rise_margin,loss_sum,images,correct,correct5,divergence_sum,rise_sum,"
-      "rise_square_sum,checksum\n",
+      "parameter,{},top1,top1_margin,top5,loss,loss_rise,rise_margin,divergence,divergence_margin,loss_sum,images,"
+      "correct,"
+      "correct5,lost,gained,divergence_sum,divergence_square_sum,rise_sum,rise_square_sum,checksum\n",
       kFirstWords, table.quantity, table.identity, table.quantity == "sparsity" ? "sparsity" : "bits");
 }
 
@@ -95,6 +116,9 @@ SensitivityTable table_from_csv(const std::string& text, const std::string& file
   if (torn != nullptr) *torn = text.size();
   const std::vector<std::string> lines = split(text, '\n');
   const std::vector<std::string> head = split(lines.front(), ',');
+  require(head[0] != "# carat sensitivity 1",
+          "{}:1: expected '{}', whose top1 and divergence have intervals, got version 1; measure anew", file,
+          kFirstWords);
   constexpr std::string_view kQuantity = " quantity ";
   constexpr std::string_view kIdentity = " identity ";
   require(head.size() == 3 && head[0] == kFirstWords && head[1].starts_with(kQuantity) &&

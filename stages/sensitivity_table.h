@@ -15,16 +15,24 @@ struct PointSums {
   int64_t images = 0;
   int64_t correct = 0;      // largest logit is the label's; -1: not measured, as correct5 then
   int64_t correct5 = 0;     // label among the five largest
+  int64_t lost = 0;         // right before the change, wrong after it
+  int64_t gained = 0;       // the other way round
   double loss = 0.0;        // cross entropy, nats
   double divergence = 0.0;  // KL(dense || changed), nats
-  double rise = 0.0;        // loss minus the dense network's on the same image
+  double divergence_squares = 0.0;
+  double rise = 0.0;  // loss minus the dense network's on the same image
   double rise_squares = 0.0;
 
   void add(const PointSums& more);
   double mean_loss() const { return loss / static_cast<double>(images); }
   double mean_rise() const { return rise / static_cast<double>(images); }
-  // Half the width of the 95 % interval of the mean rise: 1.96 standard errors of the paired differences.
+  double mean_divergence() const { return divergence / static_cast<double>(images); }
+  // Half the widths of 95 % intervals: 1.96 standard errors of a mean over the images. Of the rise and of the share
+  // that is right against the dense network's, from the differences image by image; of the divergence. 1e300 below 2
+  // images.
   double rise_margin() const;
+  double top1_margin() const;
+  double divergence_margin() const;
   bool operator==(const PointSums&) const = default;
 };
 

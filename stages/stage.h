@@ -25,8 +25,9 @@ struct Prediction {
   bool takes_any_size = false;            // image files, which are resized to what the network reads
   int64_t training_images = 0;            // size of the training set without the held-back part
   int64_t held_back_images = 0;
-  double forward_images = 0;   // images this stage sends through the network, forward only
-  double training_passes = 0;  // images this stage sends forward and backward
+  double forward_images = 0;               // images this stage sends through the network, forward only
+  double training_passes = 0;              // images this stage sends forward and backward
+  std::map<std::string, double> measured;  // highest sparsity of the last sensitivity stage, by layer; empty: of none
 };
 
 class Stage {
@@ -39,8 +40,8 @@ class Stage {
   // that matches nothing or a conflict throws with the recipe position.
   virtual void plan(Prediction& prediction) const = 0;
   virtual void run(Model& model, StageContext& context) = 0;
-  // Hash of what the stage reads beside its input and options, for the store key; planned: the graph after plan().
-  virtual std::string input_identity(const ModelGraph& /*planned*/) const { return ""; }
+  // Hash of what the stage reads beside its input and options, for the store key; planned: what plan() left.
+  virtual std::string input_identity(const Prediction& /*planned*/) const { return ""; }
 };
 
 struct StageInfo {

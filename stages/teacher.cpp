@@ -4,8 +4,12 @@
 #include <torch/torch.h>
 
 #include <cmath>
+#include <filesystem>
 
 #include "base/fail.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "models/file/data_root.h"
 #include "models/file/model_file.h"
 #include "models/file/weights_at_hand.h"
 #include "models/zoo/zoo.h"
@@ -13,35 +17,73 @@
 namespace carat {
 namespace {
 
-Model teacher_model(const std::string& name, StageContext& context) {
-  if (name == "dense") return context.dense_model();
+constexpr const char* kDense = "dense";
+
+struct TeacherFile {
+  std::string path;
+  std::string network;  // of the zoo; "": the file tells
+};
+
+TeacherFile file_of(const std::string& name, const std::string& where) {
   if (const ZooVariant* variant = zoo_variant(name)) {
     const std::optional<std::string> file = weights_at_hand(*variant);
-    require(file.has_value(), "teachers: {}: expected its weights in {}, found none", name,
+    require(file.has_value(), "{}: {}: expected its weights in {}, found none", where, name,
             variant->weights_file.empty() ? "a known file" : weights_path(*variant));
-    return read_any_model(*file, name);
+    return {*file, name};
   }
-  return read_any_model(name, "");
+  const std::string path = below_data_root(name, where);
+  require(std::filesystem::is_regular_file(path), "{}: {}: expected dense, a network of the zoo or a file, found none",
+          where, path);
+  return {path, ""};
+}
+
+void require_fit(const std::string& where, const std::string& name, const ModelGraph& teacher,
+                 const ModelGraph& student) {
+  require(teacher.classes() == student.classes() && teacher.input().input_shape == student.input().input_shape,
+          "{}: {}: expected {} classes of {} images as the student's, found {} of {}", where, name, student.classes(),
+          to_text(student.input().input_shape), teacher.classes(), to_text(teacher.input().input_shape));
+}
+
+Model read_teacher(const std::string& name, const std::string& where) {
+  const TeacherFile file = file_of(name, where);
+  return read_any_model(file.path, file.network);
 }
 
 }  // namespace
 
 void TeacherOptions::describe(OptionTable& table) {
-  table.texts("teachers", teachers,
-              "dense (the network before compression), networks of the zoo, files; several: their mean");
+  table.texts(
+      "teachers", teachers,
+      "dense (the network before compression), networks of the zoo, files ($CARAT_DATA/ is the data root); several: "
+      "their mean");
   table.choice("teacher_mode", mode, {"evaluate", "train"},
                "train: teachers take the batch's statistics in batch norm, as the 2019 winners' did");
 }
 
+void TeacherOptions::check(const std::string& where, const ModelGraph& student) const {
+  require(!teachers.empty(), "{}: expected at least one, got none", where);
+  for (const std::string& name : teachers)
+    if (name != kDense) require_fit(where, name, read_teacher(name, where).graph, student);
+}
+
+std::string TeacherOptions::identity() const {
+  Hasher hasher;
+  bool has_files = false;
+  for (const std::string& name : teachers) {
+    if (name == kDense) continue;
+    hasher.text(read_text(file_of(name, "teachers").path));
+    has_files = true;
+  }
+  return has_files ? hasher.hex() : "";
+}
+
 Teacher::Teacher(const TeacherOptions& options, const ModelGraph& student, StageContext& context)
     : mode_(options.mode == "train" ? Mode::train : Mode::evaluate) {
-  require(!options.teachers.empty(), "teachers: expected at least one, got none");
+  const std::string where = "teachers";
+  require(!options.teachers.empty(), "{}: expected at least one, got none", where);
   for (const std::string& name : options.teachers) {
-    const Model model = teacher_model(name, context);
-    require(
-        model.graph.classes() == student.classes() && model.graph.input().input_shape == student.input().input_shape,
-        "teachers: {}: expected {} classes of {} images as the student's, found {} of {}", name, student.classes(),
-        to_text(student.input().input_shape), model.graph.classes(), to_text(model.graph.input().input_shape));
+    const Model model = name == kDense ? context.dense_model() : read_teacher(name, where);
+    require_fit(where, name, model.graph, student);
     networks_.emplace_back(model, context.device());
   }
 }

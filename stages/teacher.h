@@ -17,12 +17,17 @@ struct TeacherOptions {
   std::string mode = "evaluate";
 
   void describe(OptionTable& table);
+  // Reads every file that is named. Throws Error when one is missing, is no model, or has other classes or images than
+  // the student. where: names the option in messages.
+  void check(const std::string& where, const ModelGraph& student) const;
+  // Hash of those files' bytes, for the store key; "" without any.
+  std::string identity() const;
 };
 
 class Teacher {
  public:
-  // "dense": the network before any compression; a network of the zoo with weights at hand; a file. Throws Error when
-  // one has other classes or images than the student.
+  // "dense": the network before any compression; a network of the zoo with weights at hand; a file, $CARAT_DATA/ in
+  // front is the data root. Throws Error as TeacherOptions::check does.
   Teacher(const TeacherOptions& options, const ModelGraph& student, StageContext& context);
 
   // {N, classes} whose softmax at `temperature` is the mean of the teachers' softmaxes at it; of one teacher its own

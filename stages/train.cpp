@@ -18,6 +18,7 @@ class Train : public Stage {
     prediction.training_passes = static_cast<double>(options_.epochs * prediction.training_images);
   }
   void run(Model& model, StageContext& context) override { train_model(model, options_, nullptr, context); }
+  std::string input_identity(const Prediction& /*planned*/) const override { return options_.input_identity(); }
 
  private:
   TrainingOptions options_;

@@ -47,8 +47,11 @@ struct TrainingOptions {
   double cutmix = 0.0;
 
   void describe(OptionTable& table);
-  // Throws Error when options contradict each other or the network. stage: names the options in messages.
+  // Throws Error when options contradict each other or the network, or a teacher's file does not fit. stage: names the
+  // options in messages.
   void check(const std::string& stage, const ModelGraph& graph, int64_t held_back_images) const;
+  // Hash of the teachers' files, for the store key; "" without any.
+  std::string input_identity() const { return loss.needs_teacher() ? teacher.identity() : ""; }
 };
 
 // Learning rate of a step: linear warm-up from 0, then constant, lr * factor^(steps passed), or

@@ -61,6 +61,7 @@ void TrainingOptions::check(const std::string& stage, const ModelGraph& graph, i
   require(!optimizer.nesterov || (optimizer.kind == "sgd" && optimizer.momentum > 0),
           "{}.nesterov: expected optimizer: sgd with momentum beside it", stage);
   for (const std::string& layer : loss.feature_layers) graph.index_of(layer);
+  if (loss.needs_teacher()) teacher.check(stage + ".teachers", graph);
 }
 
 double learning_rate(const TrainingOptions& options, int64_t step, int64_t steps, int64_t steps_per_epoch) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // sensitivity FILE NETWORK IMAGES EVERY THREADS: the exact analysis, which runs only what follows the changed layer,
 // against the plain loop (prune, whole forward pass, restore) on the same images with the same forward; one JSON line.
+// Behind THREADS, interval: that mode, and whether the allocation at its target sparsity (0.65) is the plain loop's.
 // FILE "-": seeded weights. EVERY: each so manieth layer. bound: what per-layer times allow.
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
@@ -17,14 +18,16 @@
 #include "models/file/model_file.h"
 #include "models/net/device.h"
 #include "models/zoo/zoo.h"
+#include "stages/allocation.h"
 #include "stages/evaluate.h"
-#include "stages/magnitude.h"
 #include "stages/sensitivity_run.h"
 
 namespace {
 
 using namespace carat;
 using Clock = std::chrono::steady_clock;
+
+constexpr double kSameSparsity = 0.005;  // allocations that agree to half a percent in every layer are one
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
@@ -105,7 +108,8 @@ int main(int argc, char** argv) {
     const auto b = allocate_by_sensitivity(layers, curves_of(naive.table), options.target);
     double largest = 0.0;
     for (const auto& [name, sparsity] : a) largest = std::max(largest, std::abs(sparsity - b.at(name)));
-    more = fmt::format(R"(, "largest_difference_of_allocation": {:.4f})", largest);
+    more = fmt::format(R"(, "target": {}, "same_allocation": {}, "largest_difference_of_allocation": {:.4f})",
+                       options.target, largest < kSameSparsity, largest);
   }
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Training step (forward, backward, SGD; batch 128, CIFAR-100 shapes) against PyTorch eager on the same network.
 
-train_step.py OURS NETWORK ROUNDS THREADS: OURS is the built program; rounds in turn, one JSON line. PyTorch runs in
-the layout (contiguous or channels-last) that is its best, with its default allocator.
+train_step.py OURS NETWORK ROUNDS THREADS STEPS: OURS is the built program; rounds of STEPS in turn, behind one that
+is not timed; one JSON line. PyTorch runs in the layout (contiguous or channels-last) that is its best, with its
+default allocator.
 """
 import json
 import pathlib
@@ -17,7 +18,6 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools"))
 import count_cifar_networks as networks  # noqa: E402
 
 BATCH = 128
-STEPS = 4
 
 
 class WideBlock(nn.Module):
@@ -45,7 +45,7 @@ BUILD = {"osi_dense": networks.osi_dense, "densenet_bc_100_12": lambda: networks
          "wide_resnet_16_4": lambda: wide_resnet(16, 4)}
 
 
-def eager(name, layout):
+def eager(name, layout, steps):
     torch.manual_seed(1)
     net = BUILD[name]().to(memory_format=layout)
     images = torch.randn(BATCH, 3, 32, 32).contiguous(memory_format=layout)
@@ -60,24 +60,26 @@ def eager(name, layout):
 
     step()
     start = time.perf_counter()
-    for _ in range(STEPS):
+    for _ in range(steps):
         step()
-    return BATCH * STEPS / (time.perf_counter() - start)
+    return BATCH * steps / (time.perf_counter() - start)
 
 
 def main():
     program, name, rounds, threads = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4]
+    steps = int(sys.argv[5])
     torch.set_num_threads(int(threads))
     ours, peer = [], {torch.contiguous_format: [], torch.channels_last: []}
     for _ in range(rounds):
-        line = subprocess.run([program, name, str(STEPS), threads], check=True, capture_output=True, text=True).stdout
+        line = subprocess.run([program, name, str(steps), threads], check=True, capture_output=True, text=True).stdout
         ours.append(json.loads(line)["images_per_second"])
         for layout, speeds in peer.items():
-            speeds.append(eager(name, layout))
+            speeds.append(eager(name, layout, steps))
     best = max(peer, key=lambda layout: max(peer[layout]))
     print(json.dumps({"name": "train_step", "network": name, "ours": max(ours), "peer": round(max(peer[best]), 2),
                       "ratio": round(max(ours) / max(peer[best]), 3), "unit": "images/s",
-                      "conditions": f"PyTorch {torch.__version__} eager, {best}, {threads} threads, {rounds} rounds"}))
+                      "conditions": f"PyTorch {torch.__version__} eager, {best}, {threads} threads, {rounds} rounds of "
+                                    f"{steps} steps"}))
 
 
 if __name__ == "__main__":

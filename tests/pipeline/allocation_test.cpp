@@ -10,7 +10,6 @@
 #include "models/graph/builder.h"
 #include "models/zoo/zoo.h"
 #include "stages/efficient_steps.h"
-#include "stages/magnitude.h"
 #include "tests/support/files.h"
 
 namespace carat {

@@ -59,6 +59,7 @@ class EveryStage : public testing::Test {
     data_.test = open_dataset(recipe_.data, Split::test);
     data_.split = hold_back(data_.training, recipe_.held_back, recipe_.seed);
     settings_.loader_threads = 2;
+    settings_.track = recipe_.track;
   }
 
   // Runs stage i on a copy of the model; interrupted after that many checkpoints again and again until it ends.

@@ -1,14 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // Patterns, schedules and the second-order criterion, each against what is worked out by hand or by brute force.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <cmath>
 
+#include "base/file.h"
+#include "models/weights/safetensors.h"
 #include "models/zoo/zoo.h"
+#include "pipeline/pipeline.h"
+#include "scoring/score_sheet.h"
 #include "stages/mask_pattern.h"
 #include "stages/mask_schedule.h"
 #include "stages/mask_scores.h"
+#include "stages/planned_score.h"
+#include "stages/predicted.h"
 #include "stages/second_order.h"
 #include "tests/support/files.h"
 
@@ -149,6 +157,105 @@ TEST(SecondOrder, CostsAreThoseOfTheQuadratic) {
     const at::Tensor step = moved - w;
     EXPECT_GT(0.5 * step.dot(at::mv(h, step)).item<double>(), rise(w, h, half));
   }
+}
+
+TEST(NOfM, LeavesALayerOrPrunesItToItsShare) {
+  const TemporaryFolder folder;
+  write_atomically(folder / "n.yaml",
+                   "track: synthetic\nmodel: {name: resnet8, width: 4}\ndata: {name: synthetic, held_back: 200}\n"
+                   "stages:\n  - train: {epochs: 0}\n  - prune: {allocation: uniform, target_sparsity: 0.5, pattern: "
+                   "{kind: n_m}, layers: {\"stem*\": {sparsity: 0}}, retrain: {epochs: 0}}\n");
+  const Recipe recipe = read_recipe(folder / "n.yaml", {});
+  run_recipe(recipe, {.runs_folder = folder / "runs", .device = "cpu", .threads = 2, .command = "test"});
+  const Model model = read_model(folder / "runs/n/stages/02-prune/model.safetensors");
+  for (const auto& [layer, mask] : model.masks) {
+    const auto kept = static_cast<double>(std::count(mask.kept.begin(), mask.kept.end(), uint8_t{1}));
+    const double density = kept / static_cast<double>(mask.kept.size());
+    // A last group of one neighbour keeps it: 18 of 36 weights of a kernel, 5 of 9.
+    EXPECT_NEAR(density, layer.starts_with("stem") ? 1.0 : 0.5, 0.06) << layer;
+    EXPECT_EQ(recipe.predictions.back().density.at(layer), layer.starts_with("stem") ? 1.0 : 0.5) << layer;
+  }
+}
+
+// A recipe that prunes for a score; retraining is left out.
+class ForScore : public testing::Test {
+ protected:
+  Recipe recipe_of(double target_score) const {
+    write_atomically(folder_ / "score.yaml",
+                     fmt::format("track: synthetic\nmodel: {{name: resnet8, width: 4}}\ndata: {{name: synthetic, "
+                                 "held_back: 200}}\nstages:\n"
+                                 "  - train: {{epochs: 1, batch_size: 50}}\n"
+                                 "  - sensitivity: {{sparsities: [0.3, 0.6, 0.9], images: 100}}\n"
+                                 "  - prune: {{allocation: score, target_score: {}, retrain: {{epochs: 0}}}}\n"
+                                 "  - quantize: {{weights: {{bits: 4}}, activations: {{bits: 8}}, images: 50}}\n"
+                                 "  - fuse\n",
+                                 target_score));
+    return read_recipe(folder_ / "score.yaml", {});
+  }
+
+  // Rows of allocation.csv, cells by column.
+  std::vector<std::vector<std::string>> allocation() const {
+    const std::string text = read_text(folder_ / "runs/score/stages/03-prune/allocation.csv");
+    std::vector<std::vector<std::string>> rows;
+    for (const std::string& line : split(text, '\n'))
+      if (!line.empty()) rows.push_back(split(line, ','));
+    return rows;
+  }
+
+  ScoreSheet run(const Recipe& recipe) const {
+    return run_recipe(recipe, {.runs_folder = folder_ / "runs", .device = "cpu", .threads = 2, .command = "test"});
+  }
+
+  static std::vector<std::string> split(const std::string& text, char at) {
+    std::vector<std::string> parts(1);
+    for (const char c : text) {
+      if (c == at)
+        parts.emplace_back();
+      else
+        parts.back() += c;
+    }
+    return parts;
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(ForScore, ReachesTheTargetAfterQuantizeAndFuse) {
+  const Track track = track_named("synthetic");
+  const PlannedScore scorer(build_model("resnet8", {{"width", 4}}, {1, 12, 12}, 10), track, 4, 8);
+  const double target = 0.6 * scorer.score({});
+  const Recipe recipe = recipe_of(target);
+  const Prediction& planned = recipe.predictions.back();
+  EXPECT_LE(make_sheet(planned.graph, predicted_nonzeros(planned), track, 0, 0).score(), target);
+  const std::vector<std::string>& notes = recipe.predictions[2].notes;
+  ASSERT_EQ(notes.size(), 1U);
+  EXPECT_TRUE(notes[0].starts_with(fmt::format("prune: target_score {} on track synthetic", target))) << notes[0];
+  // What is planned has as many weights in every kernel of a layer, and no more zeros by rounding to codes.
+  const double score = run(recipe).score();
+  EXPECT_LE(score, 1.02 * target);
+  EXPECT_GT(score, 0.85 * target);
+  std::map<std::string, double> sparsities;
+  const auto rows = allocation();
+  ASSERT_EQ(rows.size(), 1 + scorer.graph().weight_layers().size());
+  EXPECT_EQ(rows[0][4], "mask_bits");
+  for (size_t i = 1; i < rows.size(); ++i) {
+    sparsities[rows[i][0]] = std::stod(rows[i][3]);
+    EXPECT_EQ(std::stoll(rows[i][4]), scorer.mask_bits(rows[i][0], std::stod(rows[i][3]))) << rows[i][0];
+    EXPECT_GT(std::stod(rows[i][6]), 0.0) << rows[i][0];
+  }
+  EXPECT_NEAR(scorer.score(sparsities), target, 0.03 * target);
+}
+
+TEST_F(ForScore, LeavesWhatIsCheapEnoughAndKeysByTrack) {
+  const Recipe recipe = recipe_of(1000.0);
+  EXPECT_NE(recipe.predictions[2].notes[0].find("nothing to prune"), std::string::npos);
+  run(recipe);
+  for (const auto& row : allocation())
+    if (row[0] != "layer") EXPECT_EQ(row[3], "0.000000") << row[0];
+  Prediction other = recipe.predictions[2];
+  other.track.op_norm += 1;
+  EXPECT_NE(recipe.stages[2].stage->input_identity(other),
+            recipe.stages[2].stage->input_identity(recipe.predictions[2]));
 }
 
 }  // namespace

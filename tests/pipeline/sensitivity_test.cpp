@@ -3,11 +3,14 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
+#include <cmath>
+
 #include "base/file.h"
 #include "models/graph/builder.h"
 #include "models/weights/safetensors.h"
 #include "models/zoo/zoo.h"
 #include "pipeline/sensitivity_command.h"
+#include "stages/allocation.h"
 #include "stages/fisher_estimate.h"
 #include "stages/magnitude.h"
 #include "stages/sensitivity_run.h"
@@ -118,7 +121,7 @@ TEST(Sensitivity, GoesOnWhereItWasStoppedAndMergesShards) {
 
 TEST(Sensitivity, FilesSayWhatIsWrongWithThem) {
   SensitivityTable table{"sparsity", "abc", {}};
-  table.points = {{"(dense)", 0.0, {10, 5, 9, 7.5, 0.0, 0.0, 0.0}}, {"conv", 0.5, {10, 4, 8, 9.25, 0.5, 1.75, 0.9}}};
+  table.points = {{"(dense)", 0.0, {10, 5, 9, 0, 0, 7.5}}, {"conv", 0.5, {10, 4, 8, 2, 1, 9.25, 0.5, 0.1, 1.75, 0.9}}};
   const std::string text = to_csv(table);
   const SensitivityTable back = table_from_csv(text, "f.csv");
   ASSERT_EQ(back.points.size(), 2U);
@@ -137,8 +140,69 @@ TEST(Sensitivity, FilesSayWhatIsWrongWithThem) {
   EXPECT_EQ(message_of([&] { table_from_csv(damaged, "f.csv"); }).substr(0, 49),
             "f.csv:3: expected a record with its checksum, got");
   EXPECT_EQ(message_of([&] { table_from_csv("layer,loss\n", "f.csv"); }),
-            "f.csv:1: expected '# carat sensitivity 1, quantity ..., identity ...' and column names, got 'layer,loss'");
+            "f.csv:1: expected '# carat sensitivity 2, quantity ..., identity ...' and column names, got 'layer,loss'");
+  EXPECT_EQ(message_of([&] { table_from_csv("# carat sensitivity 1, quantity sparsity, identity a\n", "f.csv"); }),
+            "f.csv:1: expected '# carat sensitivity 2', whose top1 and divergence have intervals, got version 1; "
+            "measure anew");
   EXPECT_NE(to_svg(table).find("<polyline"), std::string::npos);
+}
+
+TEST(Sensitivity, IntervalsAreThoseOfHandCounts) {
+  // Ten images, three lost and one gained: mean -0.2, variance (4 - 4 / 10) / 9 = 0.4.
+  const PointSums accuracy{.images = 10, .correct = 6, .lost = 3, .gained = 1};
+  EXPECT_NEAR(accuracy.top1_margin(), 1.96 * std::sqrt(0.4 / 10), 1e-12);
+  // Divergences 0, 0.2, 0.4, 0.2: variance 0.08 / 3.
+  const PointSums divergence{.images = 4, .divergence = 0.8, .divergence_squares = 0.24};
+  EXPECT_NEAR(divergence.divergence_margin(), 1.96 * std::sqrt(0.08 / 3 / 4), 1e-12);
+  const std::string record = record_of({"conv", 0.5, {10, 6, 9, 3, 1, 7.5, 1.0, 0.1, 0.0, 0.0}});
+  EXPECT_TRUE(record.starts_with("conv,0.5,60.000,39.200,90.000,0.75,0.000000,0.000000,0.100000,0.000000,7.5,10,"))
+      << record;
+  // An estimate measures neither.
+  EXPECT_TRUE(record_of({"conv", 0.5, {4, -1, -1, 0, 0, 2.0, 0, 0, 0.4, 0.04}})
+                  .starts_with("conv,0.5,,,,0.5,0.100000,"
+                               "0.000000,,,2,4,"));
+}
+
+// Image by image, from the logits of the whole network before and after.
+TEST(Sensitivity, PairsAreThoseOfThePlainNetworks) {
+  const Dataset images = data();
+  const Model model = model_of("resnet8", {{"width", 4}});
+  SensitivityOptions options = options_of("exact");
+  options.layers = {model.graph.weight_layers()[1]};
+  options.sparsities = {0.9};
+  options.images = 60;
+  const SensitivityTable table = run(model, options);
+  Model changed = model;
+  Buffer& weights = changed.buffer(options.layers[0] + ".weight");
+  const std::vector<uint8_t> kept = magnitude_mask(weights.values, 0.9);
+  for (size_t i = 0; i < kept.size(); ++i) weights.values[i] *= static_cast<float>(kept[i]);
+  Network before(model, at::Device(at::kCPU));
+  Network after(changed, at::Device(at::kCPU));
+  PointSums wanted;
+  for (int64_t image = 0; image < options.images; ++image) {
+    std::vector<uint8_t> pixels(static_cast<size_t>(images.image_bytes()));
+    images.read(image, pixels.data());
+    const at::Tensor x = torch::tensor(c10::ArrayRef<uint8_t>(pixels), at::kByte)
+                             .view({1, images.channels, images.height, images.width});
+    const torch::NoGradGuard no_grad;
+    const at::Tensor p = at::log_softmax(before.forward(x, Mode::evaluate).to(at::kDouble), 1);
+    const at::Tensor q = at::log_softmax(after.forward(x, Mode::evaluate).to(at::kDouble), 1);
+    const int64_t label = images.labels[static_cast<size_t>(image)];
+    const bool was_right = p.argmax(1).item<int64_t>() == label;
+    const bool is_right = q.argmax(1).item<int64_t>() == label;
+    wanted.lost += was_right && !is_right ? 1 : 0;
+    wanted.gained += is_right && !was_right ? 1 : 0;
+    const double divergence = (p.exp() * (p - q)).sum().item<double>();
+    wanted.divergence += divergence;
+    wanted.divergence_squares += divergence * divergence;
+  }
+  const PointSums& sums = table.points[1].sums;
+  EXPECT_GT(wanted.lost + wanted.gained, 0);
+  EXPECT_EQ(sums.lost, wanted.lost);
+  EXPECT_EQ(sums.gained, wanted.gained);
+  EXPECT_EQ(sums.correct - table.points[0].sums.correct, wanted.gained - wanted.lost);
+  EXPECT_NEAR(sums.divergence, wanted.divergence, 1e-4 * wanted.divergence);
+  EXPECT_NEAR(sums.divergence_squares, wanted.divergence_squares, 1e-4 * wanted.divergence_squares);
 }
 
 TEST(SensitivityCommand, GoesOnBehindATornRecordAndMerges) {
@@ -198,6 +262,39 @@ TEST(Sensitivity, IntervalsAllocateAsTheWholeTable) {
   const auto a = allocate_by_sensitivity(layers, curves_of(exact), 0.5);
   const auto b = allocate_by_sensitivity(layers, curves_of(quick), 0.5);
   for (const auto& [name, sparsity] : a) EXPECT_NEAR(b.at(name), sparsity, 0.05) << name;
+}
+
+TEST(Sensitivity, IntervalsGoOnWhereTheyWereStopped) {
+  const Model model = model_of("resnet8", {{"width", 4}});
+  SensitivityOptions options = options_of("interval");
+  options.images = 400;
+  options.target = 0.5;
+  std::vector<SensitivityPoint> kept;
+  const std::string whole = to_csv(run(model, options, {}, &kept));
+  // Behind the dense network, within the first and a later round, among the last records.
+  for (const size_t stop : {size_t{1}, size_t{4}, kept.size() / 2, kept.size() - 3, kept.size()}) {
+    const std::vector<SensitivityPoint> some(kept.begin(), kept.begin() + static_cast<int64_t>(stop));
+    std::vector<SensitivityPoint> rest;
+    EXPECT_EQ(to_csv(run(model, options, some, &rest)), whole) << stop;
+    EXPECT_EQ(rest.size() + some.size(), kept.size()) << stop;
+  }
+}
+
+TEST(SensitivityCommand, IntervalsGoOnBehindATornRecord) {
+  const TemporaryFolder folder;
+  const std::string model = folder / "model.safetensors";
+  write_model(model, model_of("resnet8", {{"width", 4}}));
+  const auto measure = [&](const std::string& out) {
+    return sensitivity_command({model, "--data", "synthetic", "--images", "60", "--batch", "20", "--levels", "0.3,0.7",
+                                "--mode", "interval", "--target", "0.5", "--out", folder / out});
+  };
+  ASSERT_EQ(measure("whole.csv"), 0);
+  const std::string whole = read_text(folder / "whole.csv");
+  EXPECT_EQ(whole.find("(part)"), std::string::npos);
+  const size_t third = whole.find('\n', whole.find('\n', whole.find('\n') + 1) + 1) + 1;  // behind the dense network
+  write_atomically(folder / "torn.csv", whole.substr(0, third + 20));
+  ASSERT_EQ(measure("torn.csv"), 0);
+  EXPECT_EQ(read_text(folder / "torn.csv"), whole);
 }
 
 TEST(Sensitivity, FisherEstimateIsHalfTheWeightedSquares) {

@@ -5,6 +5,7 @@
 
 #include "models/zoo/zoo.h"
 #include "pipeline/invariants.h"
+#include "stages/allocation.h"
 #include "stages/magnitude.h"
 #include "stages/scale_fit.h"
 #include "stages/training.h"

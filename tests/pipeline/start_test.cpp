@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <optional>
+
 #include "base/file.h"
 #include "base/text.h"
 #include "models/weights/safetensors.h"
@@ -37,6 +40,12 @@ class Start : public testing::Test {
     return "track: cifar100\ndata: {name: cifar100}\nstages:\n  - select: {" + options + "}\n  - train\n";
   }
 
+  std::string teacher_recipe(const std::string& teacher) {
+    return "track: synthetic\nmodel: {name: resnet8, width: 4}\ndata: {name: synthetic, held_back: 200}\nstages:\n  - "
+           "train: {epochs: 1, distillation: 0.5, teachers: [\"" +
+           teacher + "\"]}\n";
+  }
+
   Model write_random_model(const std::string& name, int64_t seed) {
     const Model model = initialize(build_model("resnet8", {{"width", 4}}, {1, 12, 12}, 10), seed);
     write_model(folder_ / name, model);
@@ -58,6 +67,54 @@ TEST_F(Start, LoadTakesTheFileAndRunsAgainWhenTheFileChanges) {
   run_recipe(recipe, options);
   EXPECT_EQ(read_model(loaded).buffers, second.buffers);
   EXPECT_NEAR(sparsity(read_model(folder_ / "runs/start/stages/02-prune/model.safetensors")), 0.5, 0.01);
+}
+
+// CARAT_DATA for one test.
+class DataRoot {
+ public:
+  explicit DataRoot(const std::string& folder) {
+    if (const char* before = std::getenv("CARAT_DATA")) before_ = before;
+    setenv("CARAT_DATA", folder.c_str(), 1);
+  }
+  ~DataRoot() {
+    if (before_)
+      setenv("CARAT_DATA", before_->c_str(), 1);
+    else
+      unsetenv("CARAT_DATA");
+  }
+  DataRoot(const DataRoot&) = delete;
+  DataRoot& operator=(const DataRoot&) = delete;
+
+ private:
+  std::optional<std::string> before_;
+};
+
+TEST_F(Start, FilesBelowTheDataRootAreFound) {
+  write_random_model("a.safetensors", 1);
+  const DataRoot root(folder_.text());
+  EXPECT_EQ(refusal(load_recipe("$CARAT_DATA/a.safetensors")), "(no error)");
+  const Recipe recipe = recipe_of(teacher_recipe("$CARAT_DATA/a.safetensors"));
+  const auto identity = [&] { return recipe.stages[0].stage->input_identity(recipe.predictions[0]); };
+  const std::string first = identity();
+  run_recipe(recipe, {.runs_folder = folder_ / "runs", .device = "cpu", .threads = 2, .command = "test"});
+  write_random_model("a.safetensors", 2);
+  EXPECT_NE(identity(), first);
+  EXPECT_EQ(recipe_of(teacher_recipe("dense")).stages[0].stage->input_identity(recipe.predictions[0]), "");
+  unsetenv("CARAT_DATA");
+  EXPECT_EQ(refusal(load_recipe("$CARAT_DATA/a.safetensors")),
+            "5:5: load: $CARAT_DATA/a.safetensors: expected CARAT_DATA to name the data root, it is unset");
+  EXPECT_EQ(refusal(teacher_recipe("$CARAT_DATA/a.safetensors")),
+            "5:5: train.teachers: $CARAT_DATA/a.safetensors: expected CARAT_DATA to name the data root, it is unset");
+}
+
+TEST_F(Start, TeachersThatDoNotFitAreRefusedByThePlan) {
+  EXPECT_EQ(refusal(teacher_recipe("no.safetensors")),
+            "5:5: train.teachers: no.safetensors: expected dense, a network of the zoo or a file, found none");
+  write_model(folder_ / "b.safetensors", initialize(build_model("resnet8", {{"width", 4}}, {1, 12, 12}, 7), 1));
+  const std::string file = folder_ / "b.safetensors";
+  EXPECT_EQ(refusal(teacher_recipe(file)), "5:5: train.teachers: " + file +
+                                               ": expected 10 classes of 1x12x12 images as the student's, found 7 of "
+                                               "1x12x12");
 }
 
 TEST_F(Start, LoadSaysWhatDoesNotFit) {

@@ -3,10 +3,15 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
+#include <cmath>
+
 #include "base/random.h"
+#include "models/graph/builder.h"
+#include "models/weights/safetensors.h"
 #include "models/zoo/zoo.h"
 #include "stages/mask_pattern.h"
 #include "stages/mask_scores.h"
+#include "stages/trainer.h"
 #include "stages/training.h"
 #include "tests/support/files.h"
 
@@ -35,6 +40,7 @@ class MemoryContext : public StageContext {
   c10::Device device() const override { return at::kCPU; }
   int64_t seed() const override { return 1; }
   int64_t loader_threads() const override { return 2; }
+  std::optional<Track> track() const override { return std::nullopt; }
   const std::string& stage_id() const override { return id_; }
   Model dense_model() override { return dense_; }
   std::string earlier_file(const std::string&, const std::string&) override { return ""; }
@@ -148,6 +154,77 @@ TEST(Teacher, OfOtherClassesIsRefused) {
   const ModelGraph student = build_model("resnet8", {{"width", 4}}, {data.channels, data.height, data.width}, 7);
   EXPECT_NE(message_of([&] { Teacher({}, student, context); }).find("teachers: dense: expected 7 classes of"),
             std::string::npos);
+}
+
+TEST(Teacher, OfTwoNetworksIsTheLogarithmOfTheMeanOfTheirSoftmaxes) {
+  MemoryContext context;
+  const Dataset& data = context.training_data();
+  GraphBuilder net("constant");
+  net.linear("classifier", net.unary(OpKind::global_avg_pool, "pool", net.input({data.channels, 12, 12})), 3);
+  Model model = initialize(net.build(), 1);
+  for (float& weight : model.buffer("classifier.weight").values) weight = 0.0F;
+  const TemporaryFolder folder;
+  const auto write = [&](const std::string& name, const std::vector<float>& logits) {
+    model.buffer("classifier.bias").values = logits;
+    write_model(folder / name, model);
+    return folder / name;
+  };
+  const auto two = static_cast<float>(std::log(2.0));
+  const at::Tensor pixels = torch::randint(0, 256, {2, data.channels, 12, 12}, at::kByte);
+  for (const double temperature : {1.0, 2.0}) {
+    // Softmaxes 1/4, 1/4, 1/2 and 1/2, 1/4, 1/4 at the temperature.
+    const auto logit = static_cast<float>(temperature) * two;
+    const std::string a = write("a.safetensors", {0.0F, 0.0F, logit});
+    const std::string b = write("b.safetensors", {logit, 0.0F, 0.0F});
+    Teacher teacher({.teachers = {a, b}}, model.graph, context);
+    std::map<std::string, at::Tensor> features;
+    const at::Tensor logits = teacher.logits(pixels, temperature, {}, features);
+    const std::vector<double> mean = {3.0 / 8, 1.0 / 4, 3.0 / 8};
+    for (int64_t image = 0; image < 2; ++image)
+      for (int64_t k = 0; k < 3; ++k)
+        EXPECT_NEAR(logits[image][k].item<double>(), temperature * std::log(mean[static_cast<size_t>(k)]), 1e-6);
+    Teacher one({.teachers = {a}}, model.graph, context);
+    EXPECT_NEAR(one.logits(pixels, temperature, {}, features)[0][2].item<double>(), logit, 1e-6);
+  }
+}
+
+TEST(NormStatistics, AreTheMeansOverTheBatches) {
+  MemoryContext context;
+  const Dataset& data = context.training_data();
+  GraphBuilder net("small");
+  const std::string x = net.conv("conv", net.input({data.channels, data.height, data.width}), {.out_channels = 2});
+  net.linear("classifier", net.unary(OpKind::global_avg_pool, "pool", net.batch_norm("norm", x)), data.classes);
+  Model model = initialize(net.build(), 1);
+  ASSERT_EQ(data.channels, 1);
+  model.buffer("conv.weight").values = {2.0F, -3.0F};
+  const LoaderOptions options = {.batch_size = 8, .seed = 1, .stage = "test", .indices = context.training_indices()};
+  Loader batches(data, options);
+  std::vector<double> means(2);
+  std::vector<double> variances(2);
+  constexpr int kBatches = 3;
+  for (int i = 0; i < kBatches; ++i) {
+    const Batch batch = batches.next();
+    const auto count = static_cast<double>(batch.pixels.size());
+    for (size_t c = 0; c < 2; ++c) {
+      const double weight = c == 0 ? 2.0 : -3.0;
+      double sum = 0.0;
+      for (const uint8_t p : batch.pixels) sum += weight * p / 255.0;
+      double squares = 0.0;
+      for (const uint8_t p : batch.pixels) squares += std::pow(weight * p / 255.0 - sum / count, 2.0);
+      means[c] += sum / count / kBatches;
+      variances[c] += squares / (count - 1.0) / kBatches;
+    }
+  }
+  Network network(model, at::kCPU);
+  Loader loader(data, options);
+  // 17 images: three batches of eight.
+  estimate_norm_statistics(network, loader, 17, context);
+  const auto state = network.state();
+  for (int64_t c = 0; c < 2; ++c) {
+    EXPECT_NEAR(state.at("norm.running_mean")[c].item<double>(), means[static_cast<size_t>(c)], 1e-5);
+    EXPECT_NEAR(state.at("norm.running_var")[c].item<double>(), variances[static_cast<size_t>(c)], 1e-5);
+  }
+  EXPECT_EQ(network.state().at("conv.weight").flatten()[1].item<float>(), -3.0F);
 }
 
 TEST(Optimizer, FollowsTheFormulas) {
