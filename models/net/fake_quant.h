@@ -18,7 +18,7 @@ at::Tensor activation_codes(const at::Tensor& x, const at::Tensor& inverse_scale
 at::Tensor shifted_codes(const at::Tensor& x, const at::Tensor& inverse_scale, const at::Tensor& zero_point,
                          const QuantSpec& spec);
 
-// The same with the gradient passed everywhere: a weight beyond the range can come back.
+// The same with the gradient passed everywhere: a weight beyond the range can come back. Binary: code = sign(x).
 at::Tensor weight_codes(const at::Tensor& weights, const at::Tensor& inverse_scale, const QuantSpec& spec);
 
 // Rounds to integers, in place.
