@@ -14,7 +14,7 @@ const std::vector<StageInfo>& stage_catalog() {
       {"sensitivity", 3, "accuracy and loss with each layer alone pruned to each sparsity, or at each width",
        make_sensitivity},
       {"prune", 3, "zeroes the weights that matter least and retrains with the dense network as teacher", make_prune},
-      {"quantize", 2, "fits scales of weights per kernel and of activations per layer", make_quantize},
+      {"quantize", 3, "fits scales of weights per kernel and of activations per layer", make_quantize},
       {"finetune", 2, "trains the quantized network with fixed scales", make_finetune},
       {"fuse", 1, "merges batch norm, bias and scales into one Scale layer", make_fuse},
       {"pack", 1, "writes the packed model: codes, masks and scales in one file", make_pack},

@@ -32,7 +32,7 @@ class StageContext {
   // "02-prune": names the stage's random streams.
   virtual const std::string& stage_id() const = 0;
 
-  // The network before any compression: the teacher. Throws Error when no stage has made one.
+  // The network before any compression, else the first that was loaded: the teacher. Throws Error when there is none.
   virtual Model dense_model() = 0;
   // A file that the latest earlier stage of this kind wrote. Throws Error when there is none.
   virtual std::string earlier_file(const std::string& stage, const std::string& file) = 0;

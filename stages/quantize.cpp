@@ -12,8 +12,8 @@
 #include "stages/activation_fit.h"
 #include "stages/catalog.h"
 #include "stages/evaluate.h"
+#include "stages/quantize_weights.h"
 #include "stages/quantizer_insertion.h"
-#include "stages/scale_fit.h"
 
 namespace carat {
 namespace {
@@ -21,7 +21,7 @@ namespace {
 constexpr int64_t kFloatBits = 32;
 
 struct LayerBits {
-  int64_t weights = 4;
+  WeightCoding weights;
   int64_t activations = 4;
 };
 
@@ -29,8 +29,9 @@ class Quantize : public Stage {
  public:
   void describe(OptionTable& table) override {
     table.group("weights", "codes of convolution and linear weights", [this](OptionTable& inner) {
-      inner.integer("bits", bits_.weights, {2, 32}, "bits per weight; 32 leaves them in floating point");
-      inner.choice("granularity", granularity_, {"kernel", "tensor"}, "what shares one scale");
+      bits_.weights.describe(inner);
+      inner.choice("zeros", zeros_, {"mask", "keep"},
+                   "mask: weights that round to 0 join the layer's mask; a layer gets one where that stores less");
     });
     table.group("activations", "codes of the inputs of those layers", [this](OptionTable& inner) {
       inner.integer("bits", bits_.activations, {1, 32}, "bits per activation; 32 leaves them in floating point");
@@ -49,11 +50,10 @@ class Quantize : public Stage {
     rules_.clear();
     table.patterns("layers", "other bits for some layers: {\"pattern\": {weights: {bits: 8}, activations: {bits: 8}}}",
                    [this](const OptionTable::Pattern& pattern, OptionTable& inner) {
-                     rules_.push_back(std::make_unique<Rule>(Rule{pattern, {0, 0}}));
+                     rules_.push_back(std::make_unique<Rule>(Rule{pattern, {WeightCoding::same(), 0}}));
                      LayerBits& bits = rules_.back()->bits;
-                     inner.group("weights", "weights of these layers", [&bits](OptionTable& group) {
-                       group.integer("bits", bits.weights, {0, 32}, "0 takes the stage's bits");
-                     });
+                     inner.group("weights", "weights of these layers",
+                                 [&bits](OptionTable& group) { bits.weights.describe_layers(group); });
                      inner.group("activations", "inputs of these layers", [&bits](OptionTable& group) {
                        group.integer("bits", bits.activations, {0, 32}, "0 takes the stage's bits");
                      });
@@ -64,9 +64,8 @@ class Quantize : public Stage {
     for (const auto& rule : rules_) {
       if (rule->pattern.text.empty()) continue;
       for (const std::string& name : matched_layers(rule->pattern, prediction.graph.weight_layers()))
-        prediction.notes.push_back(fmt::format("quantize.layers '{}': {} weights {} bits, input {} bits",
-                                               rule->pattern.text, name, bits_of(name).weights,
-                                               bits_of(name).activations));
+        prediction.notes.push_back(fmt::format("quantize.layers '{}': {} weights {}, input {} bits", rule->pattern.text,
+                                               name, bits_of(name).weights.text(), bits_of(name).activations));
     }
     for (const LayerSpec& layer : prediction.graph.layers())
       require(!layer.quant, "quantize: layer {} is already quantized", layer.name);
@@ -76,9 +75,13 @@ class Quantize : public Stage {
 
   void run(Model& model, StageContext& context) override {
     model = with_graph(model, with_weight_bits(model.graph));
-    std::string table = "tensor,bits,scale,zero_point,relative_error\n";
+    std::string table = "tensor,bits,scale,zero_point,relative_error,alternating_error\n";
+    WeightFitReport report;
     for (const LayerSpec& layer : model.graph.layers())
-      if (has_weights(layer) && layer.quant) fit_weights(model, layer, context.device(), table);
+      if (has_weights(layer) && layer.quant) quantize_weights(model, layer, bits_of(layer.name).weights, report);
+    if (zeros_ == "mask") mask_zeros(model, report);
+    table += report.rows;
+    context.log(report.text());
     const ModelGraph quantized = with_quantizers(model.graph);
     const std::map<std::string, std::vector<float>> samples = sample_sources(model, quantized, context);
     model = with_graph(model, quantized);
@@ -96,22 +99,19 @@ class Quantize : public Stage {
     LayerBits bits = bits_;
     for (const auto& rule : rules_) {
       if (match_layers(rule->pattern.text, {layer}).empty()) continue;
-      if (rule->bits.weights != 0) bits.weights = rule->bits.weights;
+      bits.weights = rule->bits.weights.over(bits.weights);
       if (rule->bits.activations != 0) bits.activations = rule->bits.activations;
     }
-    require(bits.weights >= 2 && (bits.weights <= 16 || bits.weights == kFloatBits) &&
-                (bits.activations <= 16 || bits.activations == kFloatBits),
-            "quantize: layer {}: expected 2 to 16 bits or 32, got weights {} and activations {}", layer, bits.weights,
-            bits.activations);
+    require(bits.activations <= 16 || bits.activations == kFloatBits,
+            "quantize: layer {}: expected activations of 1 to 16 bits or 32, got {}", layer, bits.activations);
     return bits;
   }
 
   ModelGraph with_weight_bits(const ModelGraph& graph) const {
     std::vector<LayerSpec> layers = graph.layers();
     for (LayerSpec& layer : layers) {
-      if (!has_weights(layer) || bits_of(layer.name).weights == kFloatBits) continue;
-      layer.quant =
-          QuantSpec::symmetric(bits_of(layer.name).weights, granularity_named(granularity_), rounding_named(rounding_));
+      if (!has_weights(layer)) continue;
+      layer.quant = bits_of(layer.name).weights.spec(layer.name, rounding_named(rounding_));
     }
     return ModelGraph(graph.name(), layers);
   }
@@ -139,7 +139,7 @@ class Quantize : public Stage {
       model.buffer(layer.name + ".scale").values = {static_cast<float>(fit.scale)};
       if (layer.quant->is_shifted())
         model.buffer(layer.name + ".zero_point").values = {static_cast<float>(fit.zero_point)};
-      table += fmt::format("{},{},{:.6g},{},{:.6f}\n", layer.name, layer.quant->bits(), fit.scale, fit.zero_point,
+      table += fmt::format("{},{},{:.6g},{},{:.6f},\n", layer.name, layer.quant->bits(), fit.scale, fit.zero_point,
                            relative_error(fit.squared_error, values));
     }
   }
@@ -148,25 +148,6 @@ class Quantize : public Stage {
     double power = 0.0;
     for (const float x : values) power += static_cast<double>(x) * x;
     return power == 0.0 ? 0.0 : squared_error / power;
-  }
-
-  static void fit_weights(Model& model, const LayerSpec& layer, const c10::Device& device, std::string& table) {
-    Buffer& weights = model.buffer(layer.name + ".weight");
-    Buffer& scales = model.buffer(layer.name + ".weight_scale");
-    const auto groups = static_cast<size_t>(scales.shape[0]);
-    const size_t size = weights.values.size() / groups;
-    scales.values.assign(groups, 1.0F);
-    const std::vector<ScaleFit> fits =
-        fit_scales_of(weights.values, static_cast<int64_t>(groups), *layer.quant, device);
-    for (size_t g = 0; g < groups; ++g) {
-      const std::span<float> kernel(weights.values.data() + g * size, size);
-      const ScaleFit& fit = fits[g];
-      const auto scale = static_cast<float>(fit.scale);
-      scales.values[g] = scale;
-      table += fmt::format("{}[{}],{},{:.6g},0,{:.6f}\n", layer.name, g, layer.quant->bits(), fit.scale,
-                           relative_error(fit.squared_error, kernel));
-      for (float& weight : kernel) weight = scale * static_cast<float>(code_of(weight, 1.0F / scale, *layer.quant));
-    }
   }
 
   // Results of every quantizer's source on training images, thinned to at most kSamples values each.
@@ -204,7 +185,7 @@ class Quantize : public Stage {
   LayerBits bits_;
   InsertionOptions insertion_;
   ActivationFitOptions fit_;
-  std::string granularity_ = "kernel";
+  std::string zeros_ = "mask";
   std::string rounding_ = "half_even";
   int64_t images_ = 512;
   std::vector<std::unique_ptr<Rule>> rules_;

@@ -14,6 +14,7 @@ namespace carat {
 namespace {
 
 at::Tensor to_codes(const at::Tensor& x, const at::Tensor& inverse_scale, const QuantSpec& spec) {
+  if (spec.encoding() == Encoding::binary) return at::sign(x.detach());
   if (has_code_kernels(x, inverse_scale)) return codes_by_kernel(x.detach(), inverse_scale, spec);
   at::Tensor codes = x.detach() * inverse_scale;
   round_codes_(codes, spec.rounding());

@@ -26,7 +26,8 @@ struct ActivationGrid {
 };
 at::Tensor quantized_values(const at::Tensor& x, const ActivationGrid& grid, const QuantSpec& spec);
 
-// Codes of weights, with the gradient passed everywhere: a weight beyond the range can come back.
+// Codes of weights, with the gradient passed everywhere: a weight beyond the range can come back. Binary:
+// code = sign(x).
 at::Tensor weight_codes(const at::Tensor& weights, const at::Tensor& inverse_scale, const QuantSpec& spec);
 
 // Rounds to integers, in place.
