@@ -10,7 +10,10 @@ namespace carat {
 Model RunContext::dense_model() {
   for (auto stage = earlier_.rbegin(); stage != earlier_.rend(); ++stage)
     if (stage->is_dense) return read_model(stage->folder / "model.safetensors");
-  fail("{}: needs a trained dense network as teacher; put a train stage before it", stage_id_);
+  // A network that was published with masks is what its own compression starts from.
+  for (const EarlierStage& stage : earlier_)
+    if (stage.name == "load") return read_model(stage.folder / "model.safetensors");
+  fail("{}: needs a trained dense network as teacher; put a train or load stage before it", stage_id_);
 }
 
 std::string RunContext::earlier_file(const std::string& stage, const std::string& file) {
