@@ -168,7 +168,7 @@ std::string WeightFitReport::text() const {
   const double share = error == 0.0 ? 0.0 : 100.0 * excess / error;
   return fmt::format(
       "{} scales of weights; the alternation misses the optimum of {}: its error is {:.3g} % higher in all, {:.3g} "
-      "times at most; {} zeros join masks, {} of them new",
+      "times at most; {} zeros join masks, {} layers get one",
       scales, misses, share, worst, zeros, new_masks);
 }
 

@@ -223,6 +223,14 @@ TEST(FakeQuant, CudaKernelsEqualTheCpu) {
   }
 }
 
+TEST(FakeQuant, BinaryWeightsAreSigns) {
+  at::Tensor weights = torch::tensor({0.1F, -0.3F, 0.0F, 5.0F}).requires_grad_();
+  const at::Tensor codes = weight_codes(weights, torch::full({1}, 0.5F), QuantSpec::binary(Granularity::tensor));
+  EXPECT_TRUE(at::equal(codes, torch::tensor({1.0F, -1.0F, 0.0F, 1.0F})));
+  codes.sum().backward();
+  EXPECT_TRUE(at::equal(weights.grad(), torch::full({4}, 0.5F)));
+}
+
 TEST(ScaleFit, KernelsFindWhatTheStageFinds) {
   torch::manual_seed(4);
   const QuantSpec spec = QuantSpec::symmetric(3, Granularity::kernel);
