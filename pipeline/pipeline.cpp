@@ -117,7 +117,7 @@ class Run {
       RunContext context(settings_, data_, earlier_, console_, *work, stage.id);
       const Model before = model;
       stage.stage->run(model, context);
-      check_invariants(stage.id, before, model);
+      check_invariants(stage.id, before, model, stage.stage->changes_structure());
       row.record = measure(stage, model);
       row.seconds = row.record.seconds = seconds_since(start);
       work->write_file("model.safetensors", to_safetensors(model));
@@ -154,7 +154,8 @@ class Run {
     const Ledger ledger = count_network(model.graph, nonzeros);
     record.storage_bits = ledger.storage_bits().to_integer();
     record.op_bits = ledger.op_bits().to_integer();
-    record.is_dense = std::none_of(model.graph.layers().begin(), model.graph.layers().end(),
+    record.is_dense = !stage.stage->changes_structure() &&
+                      std::none_of(model.graph.layers().begin(), model.graph.layers().end(),
                                    [](const LayerSpec& layer) { return layer.quant || layer.is_masked; });
     return record;
   }
