@@ -125,6 +125,7 @@ class Run {
       result = work->finish();
       log_change(row.record);
     }
+    row.costs = cost_shares(count_network(model.graph, nonzeros_per_kernel(model)), recipe_.track);
     earlier_.push_back({stage.info->name, *result, row.record.is_dense});
     links_.emplace_back(stage.id, *result);
     report_.rows.push_back(row);
@@ -208,6 +209,7 @@ class Run {
     std::optional<std::filesystem::path> result = store_.find(key);
     RunRow row;
     row.id = "verify";
+    row.costs = report_.rows.back().costs;
     row.reused = result.has_value();
     console_.heading(fmt::format("[verify] the packed file on integer codes, {} test images{}", data_.test.size(),
                                  row.reused ? ": stored result " + key.substr(0, 12) : ""));

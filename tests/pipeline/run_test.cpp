@@ -80,7 +80,7 @@ TEST(RewrittenRun, TrainsOnWithTheMasksThatAreLeft) {
 
 TEST_F(RunTest, WritesEveryFile) {
   for (const char* name :
-       {"recipe.yaml", "run.json", "summary.csv", "score_sheet.md", "score_sheet.json", "score_sheet.csv",
+       {"recipe.yaml", "run.json", "summary.csv", "cost.csv", "score_sheet.md", "score_sheet.json", "score_sheet.csv",
         "stages/02-sensitivity/sensitivity.csv", "stages/03-prune/allocation.csv", "stages/04-quantize/scales.csv"})
     EXPECT_FALSE(read_text(*reference_folder_ / ("tiny/" + std::string(name))).empty()) << name;
 }
