@@ -38,6 +38,7 @@ const char* const kHelp = R"(carat: takes an image classifier through a compress
                           checksum, bounds, and the fast (or CUDA) executor against the reference one, or against
                           LibTorch on the stage model it came from, value by value
   carat score FILE [--policy P]... [--track NAME] [--declare D]... [--correct N --total M] [--format table|md|csv|json]
+                   [--by-part]
                           score sheet of a model of any stage, a packed model or an operation list
   carat explain FILE LAYER [--policy P] [--data NAME --limit N]
                           every row of one layer: formula, rule and its text; the widths and the worst case of its

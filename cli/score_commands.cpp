@@ -68,24 +68,29 @@ int score_command(const std::vector<std::string>& words) {
   ScoreWords score;
   std::string format;
   int64_t layers = 0;
+  bool by_part = false;
   po::options_description options;
   score.add_to(options);
   options.add_options()("format", po::value(&format)->default_value("table"), "table, md, csv or json")(
-      "layers", po::value(&layers)->default_value(12), "rows of the table by layer, 0 for all");
+      "layers", po::value(&layers)->default_value(12), "rows of the table by layer, 0 for all")(
+      "by-part", po::bool_switch(&by_part), "what the score consists of, in millionths");
   const po::variables_map map = parse_words(words, options);
   const std::vector<std::string> formats = {"table", "md", "csv", "json"};
   if (std::find(formats.begin(), formats.end(), format) == formats.end())
     throw UsageError("--format: expected " + join(formats, ", ") + ", got " + format);
   const std::vector<ScoreSheet> sheets =
       make_sheets(one_file(map, 1, "one file: a model, a packed model or an operation list"), score);
+  if (by_part && format != "table") throw UsageError("--by-part: expected --format table, got " + format);
   const bool is_list = format == "json" && sheets.size() > 1;
   std::string text = is_list ? "[\n" : "";
   for (size_t i = 0; i < sheets.size(); ++i) {
     if (i > 0) text += is_list ? ",\n" : "\n";
-    text += format == "table" ? to_text(sheets[i], layers)
-            : format == "md"  ? to_markdown(sheets[i])
-            : format == "csv" ? to_csv(sheets[i])
-                              : to_json(sheets[i]);
+    text += by_part
+                ? fmt::format("policy {}, track {}\n{}", sheets[i].policy, sheets[i].track.name, costs_text(sheets[i]))
+            : format == "table" ? to_text(sheets[i], layers)
+            : format == "md"    ? to_markdown(sheets[i])
+            : format == "csv"   ? to_csv(sheets[i])
+                                : to_json(sheets[i]);
   }
   fmt::print("{}{}", text, is_list ? "]\n" : "");
   return 0;

@@ -118,7 +118,7 @@ class Run {
       RunContext context(settings_, data_, earlier_, console_, *work, stage.id);
       const Model before = model;
       stage.stage->run(model, context);
-      check_invariants(stage.id, before, model);
+      check_invariants(stage.id, before, model, stage.stage->changes_structure());
       row.record = measure(stage, model);
       row.seconds = row.record.seconds = seconds_since(start);
       work->write_file("model.safetensors", to_safetensors(model));
@@ -126,6 +126,7 @@ class Run {
       result = work->finish();
       log_change(row.record);
     }
+    row.costs = cost_shares(count_network(model.graph, nonzeros_per_kernel(model)), recipe_.track);
     earlier_.push_back({stage.info->name, *result, row.record.is_dense});
     links_.emplace_back(stage.id, *result);
     report_.rows.push_back(row);
@@ -155,7 +156,8 @@ class Run {
     const Ledger ledger = count_network(model.graph, nonzeros);
     record.storage_bits = ledger.storage_bits().to_integer();
     record.op_bits = ledger.op_bits().to_integer();
-    record.is_dense = std::none_of(model.graph.layers().begin(), model.graph.layers().end(),
+    record.is_dense = !stage.stage->changes_structure() &&
+                      std::none_of(model.graph.layers().begin(), model.graph.layers().end(),
                                    [](const LayerSpec& layer) { return layer.quant || layer.is_masked; });
     return record;
   }
@@ -208,6 +210,7 @@ class Run {
     std::optional<std::filesystem::path> result = store_.find(key);
     RunRow row;
     row.id = "verify";
+    row.costs = report_.rows.back().costs;
     row.reused = result.has_value();
     console_.heading(fmt::format("[verify] the packed file on integer codes, {} test images{}", data_.test.size(),
                                  row.reused ? ": stored result " + key.substr(0, 12) : ""));

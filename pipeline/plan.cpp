@@ -24,11 +24,12 @@ struct Speed {
 };
 
 Speed measure_speed(const Recipe& recipe, const c10::Device& device) {
-  constexpr int64_t kImages = 128;
+  constexpr int64_t kPixels = 128 * 32 * 32;  // in memory with all results: large images come in small batches
   constexpr int kRounds = 3;
   Network network(initialize(recipe.graph, recipe.seed), device);
   const Shape& shape = recipe.graph.input().input_shape;
-  const at::Tensor pixels = torch::zeros({kImages, shape.channels, shape.height, shape.width}, torch::kUInt8);
+  const int64_t images = std::clamp<int64_t>(kPixels / (shape.height * shape.width), 4, 128);
+  const at::Tensor pixels = torch::zeros({images, shape.channels, shape.height, shape.width}, torch::kUInt8);
   const auto time = [&](auto&& action) {
     action();
     double best = 1e30;
@@ -37,7 +38,7 @@ Speed measure_speed(const Recipe& recipe, const c10::Device& device) {
       action();
       best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
     }
-    return best / static_cast<double>(kImages);
+    return best / static_cast<double>(images);
   };
   Speed speed;
   speed.training_seconds = time([&] { network.forward(pixels, Mode::train).sum().backward(); });

@@ -17,6 +17,29 @@ double sparsity_of(const StageRecord& record) {
   return record.weights == 0 ? 0.0 : static_cast<double>(record.zeros) / static_cast<double>(record.weights);
 }
 
+void print_costs(Console& console, const RunReport& report) {
+  std::vector<std::vector<std::string>> rows = {{"millionths of score"}};
+  for (const RunRow& row : report.rows) rows.push_back({row.id});
+  for (size_t i = 0; i < all_costs().size(); ++i) {
+    const bool is_there = std::any_of(report.rows.begin(), report.rows.end(),
+                                      [&](const RunRow& row) { return row.costs[i].millionths > 0.0; });
+    if (!is_there) continue;
+    rows[0].emplace_back(cost_name(all_costs()[i]));
+    for (size_t r = 0; r < report.rows.size(); ++r)
+      rows[r + 1].push_back(fmt::format("{:.1f}", report.rows[r].costs[i].millionths));
+  }
+  console.table(rows);
+}
+
+std::string costs_csv(const RunReport& report) {
+  std::string csv = "stage,part,what,millionths\n";
+  for (const RunRow& row : report.rows)
+    for (const CostShare& share : row.costs)
+      csv += fmt::format("{},{},{},{:.6f}\n", row.id, part_of(share.cost) == Part::params ? "parameters" : "operations",
+                         cost_name(share.cost), share.millionths);
+  return csv;
+}
+
 }  // namespace
 
 double score_of(const Track& track, int64_t storage_bits, int64_t op_bits) {
@@ -36,6 +59,8 @@ void print_table(Console& console, const Recipe& recipe, const RunReport& report
                     row.reused ? "stored" : readable_seconds(row.seconds)});
   }
   console.table(rows);
+  console.line("");
+  print_costs(console, report);
 }
 
 void write_report(const std::filesystem::path& folder, const Recipe& recipe, const RunReport& report) {
@@ -50,6 +75,7 @@ void write_report(const std::filesystem::path& folder, const Recipe& recipe, con
     stages.push_back({{"stage", row.id}, {"seconds", r.seconds}, {"reused", row.reused}});
   }
   write_atomically(folder / "summary.csv", csv);
+  write_atomically(folder / "cost.csv", costs_csv(report));
   const char* commit = std::getenv("CARAT_COMMIT");
   const nlohmann::json run = {{"carat", CARAT_VERSION},    {"commit", commit != nullptr ? commit : ""},
                               {"command", report.command}, {"device", report.device},

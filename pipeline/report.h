@@ -16,7 +16,8 @@ namespace carat {
 struct RunRow {
   std::string id;
   StageRecord record;
-  double seconds = 0.0;  // in this run; 0 when reused
+  std::vector<CostShare> costs;  // strict, of every Cost in order
+  double seconds = 0.0;          // in this run; 0 when reused
   bool reused = false;
 };
 
@@ -30,7 +31,10 @@ struct RunReport {
 // parameters / P0 + operations / M0, from bits.
 double score_of(const Track& track, int64_t storage_bits, int64_t op_bits);
 
+// Two tables: what came out of every stage, and what its score consists of, in millionths; costs that no stage has are
+// left out.
 void print_table(Console& console, const Recipe& recipe, const RunReport& report);
+// recipe.yaml, summary.csv, cost.csv (stage, part, what, millionths of score) and run.json.
 void write_report(const std::filesystem::path& folder, const Recipe& recipe, const RunReport& report);
 void write_sheet(const std::filesystem::path& folder, const ScoreSheet& sheet);
 

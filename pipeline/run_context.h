@@ -25,7 +25,7 @@ struct RunData {
 struct EarlierStage {
   std::string name;
   std::filesystem::path folder;
-  bool is_dense = false;  // neither masks nor quantization yet
+  bool is_dense = false;  // neither masks nor quantization yet, and trained as it is
 };
 
 struct RunSettings {

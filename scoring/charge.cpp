@@ -67,6 +67,7 @@ class Charge {
     const std::optional<int64_t>& all = is_multiply(what) ? policy_.mult_bits : policy_.add_bits;
     Row row;
     row.what = what_name(what);
+    row.cost = cost_of(what);
     row.count = count;
     row.bits = all.value_or(bits);
     row.formula = formula;
@@ -124,6 +125,7 @@ class Charge {
     row.layer = tensor.layer;
     row.kind = tensor.kind;
     row.what = stored_name(tensor.what);
+    row.cost = cost_of(tensor.what);
     row.bits = policy_.parameter_bits.value_or(tensor.bits);
     row.count = tensor.values;
     row.rule = tensor.mask_bits > 0 ? tensor.mask_rule : tensor.what == Stored::weights ? "R10" : "R9 R10";
@@ -145,6 +147,7 @@ class Charge {
     }
     if (mask == Ratio(0)) return;
     row.what = tensor.what == Stored::weights ? "weight mask" : std::string(stored_name(tensor.what)) + " mask";
+    row.cost = Cost::mask;
     row.count = mask;
     row.bits = 1;
     row.rule = tensor.mask_rule + " O1";

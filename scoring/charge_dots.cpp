@@ -62,6 +62,7 @@ class DotCharge {
     if (count == Ratio(0)) return;
     Row row;
     row.what = what_name(what);
+    row.cost = cost_of(what);
     row.count = count;
     row.bits = bits;
     row.formula = formula;

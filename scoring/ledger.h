@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "scoring/cost.h"
 #include "scoring/policy.h"
 #include "scoring/walk.h"
 
@@ -18,6 +19,7 @@ struct Row {
   std::string layer;
   std::string kind;
   std::string what;
+  Cost cost = Cost::weights;
   Ratio count;
   int64_t bits = 32;
   std::string formula;

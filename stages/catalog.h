@@ -11,6 +11,7 @@ namespace carat {
 std::unique_ptr<Stage> make_select();
 std::unique_ptr<Stage> make_load();
 std::unique_ptr<Stage> make_train();
+std::unique_ptr<Stage> make_rewrite();
 std::unique_ptr<Stage> make_sensitivity();
 std::unique_ptr<Stage> make_prune();
 std::unique_ptr<Stage> make_quantize();

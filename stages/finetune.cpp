@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// finetune: trains the quantized network; scales and masks stay, straight-through gradients.
+// finetune: trains the network as it is, in floating point or quantized (straight-through gradients); masks and scales
+// stay.
 #include "base/fail.h"
 #include "stages/catalog.h"
 #include "stages/training.h"

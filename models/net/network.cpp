@@ -258,12 +258,10 @@ at::Tensor Network::logits(const Values& values) {
 at::Tensor Network::forward(const at::Tensor& pixels, Mode mode, const std::vector<std::string>& wanted,
                             std::map<std::string, at::Tensor>& results) {
   Values values = start(pixels, mode);
-  const std::string& input = graph_.layers().front().name;
-  if (std::find(wanted.begin(), wanted.end(), input) != wanted.end()) results[input] = real(values.front());
-  for (size_t i = 1; i < values.size(); ++i) {
+  for (size_t i = 0; i < values.size(); ++i) {
     const std::string& name = graph_.layers()[i].name;
     const bool is_wanted = std::find(wanted.begin(), wanted.end(), name) != wanted.end();
-    run_layer(i, values, mode, is_wanted);
+    if (i > 0) run_layer(i, values, mode, is_wanted);
     if (is_wanted) results[name] = real(values[i]);
     for (const size_t from : inputs_[i])
       if (last_use_[from] == i) values[from] = {};

@@ -56,6 +56,26 @@ class GraphMaker {
   int64_t act_bits_;
 };
 
+// A quantizer behind a normalised image is fitted on it.
+TEST(Network, GivesTheImageItself) {
+  GraphBuilder net("net");
+  net.linear("out", net.input({3, 2, 2}), 2);
+  std::vector<LayerSpec> layers = net.build().layers();
+  Preprocessing how;
+  how.mean = {0.5, 0.25, 0.0};
+  how.deviation = {0.5, 0.25, 1.0};
+  for (const bool is_normalised : {false, true}) {
+    if (is_normalised) layers.front().preprocessing = how;
+    Network network(initialize(ModelGraph("net", layers), 1), at::Device(at::kCPU));
+    std::map<std::string, at::Tensor> results;
+    network.forward(torch::full({1, 3, 2, 2}, 51, torch::kUInt8), Mode::evaluate, {"input"}, results);
+    const std::vector<float> expected =
+        is_normalised ? std::vector<float>{-0.6F, -0.2F, 0.2F} : std::vector<float>{0.2F, 0.2F, 0.2F};
+    for (int64_t c = 0; c < 3; ++c)
+      EXPECT_NEAR(results.at("input")[0][c][1][1].item<float>(), expected[static_cast<size_t>(c)], 1e-6);
+  }
+}
+
 // Residual, depthwise, squeeze-excite, dense, pools, up-sampling, dropout and every activation function.
 ModelGraph mixed_graph() {
   GraphMaker g(6);

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
+#include <set>
 
 #include "base/file.h"
 #include "pipeline/recipe.h"
@@ -51,9 +52,8 @@ TEST(GoodRecipes, AreAllChecked) {
   EXPECT_GE(files, 2);
 }
 
-// 59.7 % of all weights: published, from the network's counts and the listed sparsities.
-TEST(GoodRecipes, TheWinnersSparsitiesOfMixNet) {
-  const TemporaryFolder folder;
+// Folders of two empty images for each of 1,000 classes.
+void make_image_folders(const TemporaryFolder& folder) {
   for (const char* split : {"train", "val"})
     for (int i = 0; i < 1000; ++i) {
       const std::string images = folder / fmt::format("{}/n{:08}", split, i);
@@ -61,6 +61,36 @@ TEST(GoodRecipes, TheWinnersSparsitiesOfMixNet) {
       std::ofstream(images + "/1.jpg").flush();
       std::ofstream(images + "/2.jpg").flush();
     }
+}
+
+// Published: 5 bits but for the listed layers, activations of 7 bits.
+TEST(GoodRecipes, TheWinnersWidthsOfMixNet) {
+  const TemporaryFolder folder;
+  make_image_folders(folder);
+  const Recipe recipe =
+      read_recipe(source_folder() + "/recipes/imagenet_mixnet_s.yaml", {"data.root=" + folder.text()});
+  const std::set<size_t> seven = {0, 1, 2, 3, 4, 5, 6, 7, 19, 44, 50};
+  const std::set<size_t> four = {95, 101, 102, 103, 104, 109, 110, 111, 112, 113, 120, 121};
+  const std::set<size_t> three = {118, 119, 122, 123};
+  const ModelGraph& graph = recipe.predictions[2].graph;
+  const std::vector<std::string> layers = graph.weight_layers();
+  ASSERT_EQ(layers.size(), 124U);
+  for (size_t i = 0; i < layers.size(); ++i) {
+    const LayerSpec& layer = graph.layer(layers[i]);
+    EXPECT_EQ(layer.quant->bits(), seven.contains(i)   ? 7
+                                   : four.contains(i)  ? 4
+                                   : three.contains(i) ? 3
+                                                       : 5)
+        << layers[i];
+    EXPECT_EQ(graph.layer(layer.inputs.front()).quant->bits(), i == 0 ? 8 : 7) << layers[i];
+  }
+  EXPECT_EQ(recipe.stages.back().info->name, "pack");
+}
+
+// 59.7 % of all weights: published, from the network's counts and the listed sparsities.
+TEST(GoodRecipes, TheWinnersSparsitiesOfMixNet) {
+  const TemporaryFolder folder;
+  make_image_folders(folder);
   const std::string file = source_folder() + "/recipes/imagenet_mixnet_s_prune.yaml";
   const Recipe recipe = read_recipe(file, {"data.root=" + folder.text()});
   const Prediction& pruned = recipe.predictions.back();

@@ -8,7 +8,9 @@
 
 #include "base/file.h"
 #include "base/random.h"
+#include "models/weights/safetensors.h"
 #include "pipeline/pipeline.h"
+#include "pipeline/stage_record.h"
 #include "tests/support/files.h"
 #include "tests/support/process.h"
 
@@ -51,9 +53,34 @@ class RunTest : public testing::Test {
 TemporaryFolder* RunTest::reference_folder_ = nullptr;
 Outcome* RunTest::reference_ = nullptr;
 
+// Dead kernels go without a change of the accuracy; finetune then trains in floating point and keeps the masks.
+TEST(RewrittenRun, TrainsOnWithTheMasksThatAreLeft) {
+  const TemporaryFolder runs;
+  const std::string recipe = source_folder() + "/tests/recipes/rewritten.yaml";
+  ASSERT_EQ(finish(start_engine({"run", recipe, "--runs", runs.text(), "--threads", "2", "--device", "cpu"})), 0);
+  const auto model = [&](const std::string& stage) {
+    return read_model(runs / ("rewritten/stages/" + stage + "/model.safetensors"));
+  };
+  const auto correct = [&](const std::string& stage) {
+    return read_record(runs / ("rewritten/stages/" + stage + "/record.json")).correct;
+  };
+  const Model pruned = model("02-prune");
+  const Model rewritten = model("03-rewrite");
+  const Model trained = model("04-finetune");
+  const auto kernels = [](const Model& m) {
+    int64_t count = 0;
+    for (const std::string& name : m.graph.weight_layers()) count += m.graph.layer(name).out_channels;
+    return count;
+  };
+  EXPECT_LT(kernels(rewritten), kernels(pruned));
+  EXPECT_EQ(correct("03-rewrite"), correct("02-prune"));
+  EXPECT_EQ(trained.masks, rewritten.masks);
+  EXPECT_NE(trained.buffers, rewritten.buffers);
+}
+
 TEST_F(RunTest, WritesEveryFile) {
   for (const char* name :
-       {"recipe.yaml", "run.json", "summary.csv", "score_sheet.md", "score_sheet.json", "score_sheet.csv",
+       {"recipe.yaml", "run.json", "summary.csv", "cost.csv", "score_sheet.md", "score_sheet.json", "score_sheet.csv",
         "stages/02-sensitivity/sensitivity.csv", "stages/03-prune/allocation.csv", "stages/04-quantize/scales.csv"})
     EXPECT_FALSE(read_text(*reference_folder_ / ("tiny/" + std::string(name))).empty()) << name;
 }
