@@ -71,6 +71,7 @@ class ResultTest : public testing::Test {
 
 const Result kDemo = {"demo", "fashion_mnist"};
 const Result kCifar = {"cifar100_demo", "cifar100"};
+const Result kRecord = {"cifar100_record", "cifar100"};
 
 using Results = ResultTest;
 using FullResults = ResultTest;
@@ -79,8 +80,10 @@ TEST_F(Results, DemoSheet) { check_sheet(kDemo); }
 TEST_F(Results, DemoPredictions) { check_predictions(kDemo); }
 TEST_F(Results, Cifar100DemoSheet) { check_sheet(kCifar); }
 TEST_F(Results, Cifar100DemoPredictions) { check_predictions(kCifar); }
+TEST_F(Results, RecordSheet) { check_sheet(kRecord); }
 TEST_F(FullResults, DemoAccuracy) { check_accuracy(kDemo); }
 TEST_F(FullResults, Cifar100DemoAccuracy) { check_accuracy(kCifar); }
+TEST_F(FullResults, RecordAccuracy) { check_accuracy(kRecord); }
 
 }  // namespace
 }  // namespace carat
