@@ -111,7 +111,7 @@ class Network {
   std::vector<std::vector<size_t>> inputs_;
   std::vector<size_t> last_use_;
   std::vector<bool> feeds_weights_;  // read by a layer with weights, or by one that keeps codes
-  std::vector<size_t> activation_;  // of a batch norm: the activation that alone reads it; else the number of layers
+  std::vector<size_t> activation_;   // of a batch norm: the activation that alone reads it; else the number of layers
 };
 
 // Float32 tensor on the CPU as a buffer, and back.
