@@ -64,6 +64,15 @@ void check_table(const ModelGraph& graph, const LayerSpec& layer) {
           "layer {}: a table needs the codes of a quantizer, but '{}' gives none", layer.name, layer.inputs.front());
 }
 
+// A border is one of the codes it surrounds: what reads them, a table too, relies on their range.
+void check_pad(const ModelGraph& graph, const LayerSpec& layer) {
+  if (layer.op != OpKind::pad) return;
+  const std::optional<QuantSpec> codes = codes_of(graph, layer.inputs.front());
+  require(!codes || (layer.fill >= codes->lowest_code() && layer.fill <= codes->highest_code()),
+          "layer {}: expected a border among the codes {} to {} of '{}', got {}", layer.name,
+          codes ? codes->lowest_code() : 0, codes ? codes->highest_code() : 0, layer.inputs.front(), layer.fill);
+}
+
 }  // namespace
 
 ModelGraph::ModelGraph(std::string name, std::vector<LayerSpec> layers)
@@ -93,6 +102,7 @@ ModelGraph::ModelGraph(std::string name, std::vector<LayerSpec> layers)
   for (const LayerSpec& layer : layers_) {
     check_integer_scale(*this, layer);
     check_table(*this, layer);
+    check_pad(*this, layer);
   }
 }
 

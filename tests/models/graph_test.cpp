@@ -78,6 +78,26 @@ TEST(Graph, SaysWhatIsWrong) {
   EXPECT_EQ(message_of([&] { ModelGraph("net", {input_of({0, 8, 8})}); }), "layer input: empty input shape 0x8x8");
 }
 
+TEST(Graph, ABorderIsACode) {
+  LayerSpec codes = layer_of(OpKind::activation_quant, {"input"});
+  codes.quant = QuantSpec::unsigned_tensor(4);
+  LayerSpec border = layer_of(OpKind::pad, {"x"});
+  border.name = "border";
+  border.padding = 1;
+  border.fill = 15;
+  EXPECT_EQ(ModelGraph("net", {input_of({3, 4, 4}), codes, border}).shape_of("border"), (Shape{3, 6, 6}));
+  for (const int64_t fill : {-1, 16}) {
+    border.fill = fill;
+    try {
+      ModelGraph("net", {input_of({3, 4, 4}), codes, border});
+      ADD_FAILURE() << fill;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.what(),
+                "layer border: expected a border among the codes 0 to 15 of 'x', got " + std::to_string(fill));
+    }
+  }
+}
+
 TEST(Graph, UnusedResultIsAnError) {
   LayerSpec a = layer_of(OpKind::relu, {"input"});
   a.name = "a";
