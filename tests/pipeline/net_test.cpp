@@ -13,6 +13,7 @@
 #include "stages/fusion.h"
 #include "stages/scale_fit.h"
 #include "tests/support/random_fused.h"
+#include "tests/support/run_network.h"
 
 namespace carat {
 namespace {
@@ -133,34 +134,10 @@ Model random_model(const ModelGraph& graph, int64_t seed) {
                                      ? 0.2 + random.uniform()
                                      : 0.3 * random.normal() + (std::string(part) == ".weight" ? 1.0 : 0.0));
     if (layer.op == OpKind::activation_quant) model.buffer(layer.name + ".scale").values = {0.05F};
-    if (!has_weights(layer)) continue;
-    Buffer& weights = model.buffer(layer.name + ".weight");
-    std::vector<float>& scales = model.buffer(layer.name + ".weight_scale").values;
-    const size_t size = weights.values.size() / scales.size();
-    for (size_t k = 0; k < scales.size(); ++k) {
-      const std::span<float> kernel(weights.values.data() + k * size, size);
-      scales[k] = static_cast<float>(fit_scale(kernel, *layer.quant).scale);
-      for (float& w : kernel) w = scales[k] * static_cast<float>(code_of(w, 1.0F / scales[k], *layer.quant));
-    }
+    if (has_weights(layer)) put_on_grid(model, layer);
   }
   check_model(model);
   return model;
-}
-
-std::vector<uint8_t> random_images(int64_t count, int64_t bytes) {
-  Random random({4, "test", "images", 0});
-  std::vector<uint8_t> images(static_cast<size_t>(count * bytes));
-  for (uint8_t& pixel : images) pixel = static_cast<uint8_t>(random.below(256));
-  return images;
-}
-
-at::Tensor forward(const Model& model, const std::vector<uint8_t>& images, int64_t count, Mode mode) {
-  const torch::NoGradGuard no_grad;
-  Network network(model, at::kCPU);
-  const Shape& s = model.graph.input().input_shape;
-  return network.forward(
-      torch::from_blob(const_cast<uint8_t*>(images.data()), {count, s.channels, s.height, s.width}, torch::kUInt8),
-      mode);
 }
 
 class Agreement : public testing::TestWithParam<Arithmetic> {};

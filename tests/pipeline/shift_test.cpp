@@ -17,7 +17,7 @@
 #include "stages/fusion.h"
 #include "stages/integer_scales.h"
 #include "stages/quantizer_insertion.h"
-#include "stages/scale_fit.h"
+#include "tests/support/run_network.h"
 
 namespace carat {
 namespace {
@@ -91,15 +91,7 @@ Model numbers_for(const ModelGraph& graph, int64_t seed) {
       if (layer.quant->is_shifted())
         model.buffer(layer.name + ".zero_point").values = {static_cast<float>(3 + random.below(60) % 20)};
     }
-    if (!has_weights(layer)) continue;
-    Buffer& weights = model.buffer(layer.name + ".weight");
-    std::vector<float>& scales = model.buffer(layer.name + ".weight_scale").values;
-    const size_t size = weights.values.size() / scales.size();
-    for (size_t k = 0; k < scales.size(); ++k) {
-      const std::span<float> kernel(weights.values.data() + k * size, size);
-      scales[k] = static_cast<float>(fit_scale(kernel, *layer.quant).scale);
-      for (float& w : kernel) w = scales[k] * static_cast<float>(code_of(w, 1.0F / scales[k], *layer.quant));
-    }
+    if (has_weights(layer)) put_on_grid(model, layer);
   }
   check_model(model);
   return model;
@@ -110,22 +102,6 @@ ModelGraph quantized(const ModelGraph& graph, const InsertionOptions& options) {
   for (LayerSpec& layer : layers)
     if (has_weights(layer)) layer.quant = QuantSpec::symmetric(4, Granularity::kernel);
   return insert_quantizers(ModelGraph(graph.name(), layers), options);
-}
-
-std::vector<uint8_t> random_images(int64_t count, int64_t bytes) {
-  Random random({4, "test", "images", 0});
-  std::vector<uint8_t> images(static_cast<size_t>(count * bytes));
-  for (uint8_t& pixel : images) pixel = static_cast<uint8_t>(random.below(256));
-  return images;
-}
-
-at::Tensor forward(const Model& model, const std::vector<uint8_t>& images, int64_t count, Mode mode) {
-  const torch::NoGradGuard no_grad;
-  Network network(model, at::kCPU);
-  const Shape& s = model.graph.input().input_shape;
-  return network.forward(
-      torch::from_blob(const_cast<uint8_t*>(images.data()), {count, s.channels, s.height, s.width}, torch::kUInt8),
-      mode);
 }
 
 class Shift : public testing::TestWithParam<int> {
