@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "models/net/device.h"
+
 namespace carat {
 namespace {
 
@@ -17,7 +19,7 @@ at::Tensor pixels_of(const std::vector<uint8_t>& pixels, const Dataset& images, 
   const int64_t count = static_cast<int64_t>(pixels.size()) / images.image_bytes();
   const at::Tensor view = torch::from_blob(const_cast<uint8_t*>(pixels.data()),
                                            {count, images.channels, images.height, images.width}, torch::kUInt8);
-  return view.to(device, /*non_blocking=*/false, /*copy=*/true);
+  return sent_to(device, view);
 }
 
 Evaluation evaluate(Network& network, const Dataset& images, const std::vector<int64_t>& indices, Mode mode) {

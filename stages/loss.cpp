@@ -4,6 +4,7 @@
 #include <torch/torch.h>
 
 #include "base/fail.h"
+#include "models/net/device.h"
 
 namespace carat {
 namespace {
@@ -32,10 +33,10 @@ void LossOptions::describe(OptionTable& table) {
 
 Targets targets_of(const Batch& batch, const at::Device& device) {
   Targets targets;
-  targets.labels = torch::tensor(c10::ArrayRef<int64_t>(batch.labels)).to(device);
+  targets.labels = sent_to(device, torch::tensor(c10::ArrayRef<int64_t>(batch.labels)));
   if (batch.shares.empty()) return targets;
-  targets.other = torch::tensor(c10::ArrayRef<int64_t>(batch.other_labels)).to(device);
-  targets.shares = torch::tensor(c10::ArrayRef<float>(batch.shares)).to(device);
+  targets.other = sent_to(device, torch::tensor(c10::ArrayRef<int64_t>(batch.other_labels)));
+  targets.shares = sent_to(device, torch::tensor(c10::ArrayRef<float>(batch.shares)));
   return targets;
 }
 

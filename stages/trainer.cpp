@@ -90,7 +90,8 @@ Trainer::Trainer(Model& model, const TrainingOptions& options, MaskSchedule* mas
       context_(context),
       network_(model, context.device()),
       loader_(context.training_data(), loader_options(options, context)),
-      optimizer_(network_.parameters(), options.optimizer) {
+      optimizer_(network_.parameters(), options.optimizer),
+      sums_(at::zeros({2}, at::TensorOptions(at::kDouble).device(context.device()))) {
   if (options.loss.needs_teacher()) teacher_.emplace(options.teacher, model.graph, context);
   steps_ = loader_.steps_per_epoch() * options.epochs;
   if (masks_ != nullptr) masks_->begin(steps_, loader_.steps_per_epoch());
@@ -108,9 +109,8 @@ void Trainer::run() {
   finish();
 }
 
-at::Tensor Trainer::loss_of(const Batch& batch, const at::Tensor& pixels, at::Tensor& logits) {
+at::Tensor Trainer::loss_of(const at::Tensor& pixels, const Targets& targets, at::Tensor& logits) {
   const Autocast autocast(options_.precision == "bf16" && context_.device().is_cuda());
-  const Targets targets = targets_of(batch, context_.device());
   const std::vector<std::string> layers =
       options_.loss.feature_weight > 0.0 ? options_.loss.feature_layers : std::vector<std::string>();
   Tensors wanted;
@@ -129,16 +129,16 @@ void Trainer::train_step() {
   const at::Tensor pixels = pixels_of(batch.pixels, context_.training_data(), context_.device());
   network_.set_dropout_seed(Hasher().number(context_.seed()).text(context_.stage_id()).number(step_).low64());
   at::Tensor logits;
-  const at::Tensor loss = loss_of(batch, pixels, logits);
+  const Targets targets = targets_of(batch, context_.device());
+  const at::Tensor loss = loss_of(pixels, targets, logits);
   loss.backward();
   optimizer_.step(learning_rate(options_, step_, steps_, loader_.steps_per_epoch()));
   ++step_;
   update_average();
-  loss_sum_ += loss.item<double>();
-  ++loss_steps_;
-  const at::Tensor labels = torch::tensor(c10::ArrayRef<int64_t>(batch.labels)).to(context_.device());
-  correct_ += logits.detach().argmax(1).eq(labels).sum().item<int64_t>();
-  seen_ += batch.size;
+  const torch::NoGradGuard no_grad;
+  const at::Tensor correct = logits.detach().argmax(1).eq(targets.labels).sum();
+  sums_ += at::stack({loss.detach().to(at::kDouble), correct.to(at::kDouble)});
+  ++summed_steps_;
 }
 
 // Early on the average reaches back no further than a tenth of the steps so far, as TensorFlow's has it.
@@ -147,13 +147,17 @@ void Trainer::update_average() {
   const torch::NoGradGuard no_grad;
   const auto steps = static_cast<double>(step_);
   const double decay = std::min(options_.average, (1.0 + steps) / (10.0 + steps));
+  std::vector<at::Tensor> means;
+  std::vector<at::Tensor> numbers;
   for (const auto& [name, tensor] : network_.state()) {
-    at::Tensor& mean = average_[name];
-    if (name.ends_with(".mask"))
-      mean.copy_(tensor);
-    else
-      mean.lerp_(tensor.detach(), 1.0 - decay);
+    if (name.ends_with(".mask")) {
+      average_[name].copy_(tensor);
+      continue;
+    }
+    means.push_back(average_[name]);
+    numbers.push_back(tensor.detach());
   }
+  at::_foreach_lerp_(means, numbers, 1.0 - decay);
 }
 
 Trainer::Tensors Trainer::exchange(const Tensors& numbers) {
@@ -188,15 +192,18 @@ void Trainer::measure_if_due() {
 }
 
 void Trainer::report() {
-  const double mean_loss = loss_sum_ / static_cast<double>(loss_steps_);
+  const auto steps = static_cast<double>(summed_steps_);
+  const at::Tensor sums = sums_.to(at::kCPU);
+  const double mean_loss = sums[0].item<double>() / steps;
+  const double share = sums[1].item<double>() / (steps * static_cast<double>(options_.batch_size));
   require(std::isfinite(mean_loss), "{}: the loss became {} at step {}: lower lr", context_.stage_id(), mean_loss,
           step_);
   context_.progress(
       "training", step_, steps_,
       fmt::format("epoch {}/{}  loss {:.4f}  train {:.2f} %", (step_ - 1) / loader_.steps_per_epoch() + 1,
-                  options_.epochs, mean_loss, 100.0 * static_cast<double>(correct_) / static_cast<double>(seen_)));
-  loss_sum_ = 0.0;
-  loss_steps_ = correct_ = seen_ = 0;
+                  options_.epochs, mean_loss, 100.0 * share));
+  sums_.zero_();
+  summed_steps_ = 0;
 }
 
 // Running sums of the log line are not part of a checkpoint.

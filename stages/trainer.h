@@ -24,7 +24,7 @@ class Trainer {
   using Tensors = std::map<std::string, at::Tensor>;
 
   void train_step();
-  at::Tensor loss_of(const Batch& batch, const at::Tensor& pixels, at::Tensor& logits);
+  at::Tensor loss_of(const at::Tensor& pixels, const Targets& targets, at::Tensor& logits);
   void update_average();
   void measure_if_due();
   void report();
@@ -50,10 +50,9 @@ class Trainer {
   int64_t best_correct_ = -1;
   int64_t best_step_ = 0;
 
-  double loss_sum_ = 0.0;
-  int64_t loss_steps_ = 0;
-  int64_t correct_ = 0;
-  int64_t seen_ = 0;
+  // Of the log line, on the device: {2}, sums of the steps' losses and of images that were right.
+  at::Tensor sums_;
+  int64_t summed_steps_ = 0;
 };
 
 // Batch norm's running statistics as the mean over the batches of `images` augmented training images, with everything

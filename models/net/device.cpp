@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/net/device.h"
 
+#include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
 #include <dlfcn.h>
@@ -25,6 +26,12 @@ c10::Device device_named(const std::string& name) {
           "--device cuda: expected a usable NVIDIA GPU, found none (driver, /dev/nvidiactl, "
           "libtorch_cuda.so of the full torch set)");
   return c10::Device(c10::kCPU);
+}
+
+at::Tensor sent_to(const at::Device& device, const at::Tensor& tensor) {
+  if (!device.is_cuda()) return tensor.to(device, /*non_blocking=*/false, /*copy=*/true);
+  // Only page-locked memory is copied without waiting; LibTorch keeps it until the copy is done.
+  return tensor.pin_memory().to(device, /*non_blocking=*/true);
 }
 
 std::string describe_device(const c10::Device& device) {

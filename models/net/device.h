@@ -2,6 +2,7 @@
 // Where a network runs. CUDA is loaded at run time, and only when the machine has a GPU.
 #pragma once
 
+#include <ATen/core/Tensor.h>
 #include <c10/core/Device.h>
 
 #include <string>
@@ -18,6 +19,9 @@ void keep_freed_memory();
 
 // "auto" (a GPU when there is one), "cpu" or "cuda". Throws Error for another word, or cuda without a usable GPU.
 c10::Device device_named(const std::string& name);
+
+// A copy on the device of a tensor in the CPU's memory; does not wait for what a GPU has still to do.
+at::Tensor sent_to(const at::Device& device, const at::Tensor& tensor);
 
 // Name, LibTorch version, instruction set and threads: everything that can change a float result, for store keys.
 std::string describe_device(const c10::Device& device);

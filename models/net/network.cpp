@@ -94,6 +94,7 @@ void Network::load_layer(const Model& model, size_t index) {
     t.table = get(".table");
   } else if (layer.op == OpKind::activation_quant && !layer.has_unit_scale) {
     t.scale = get(".scale");
+    t.host_scale = model.buffer(layer.name + ".scale").values.front();
     t.inverse_scale = 1.0 / t.scale;
     if (layer.quant->is_shifted()) t.zero_point = get(".zero_point");
   }
@@ -203,7 +204,7 @@ Network::Value Network::run_one(size_t index, const std::vector<Value>& inputs, 
     return {.tensor = t.zero_point.defined() ? shifted_codes(x, inverse, t.zero_point, *layer.quant)
                                              : activation_codes(x, inverse, *layer.quant),
             .is_codes = true,
-            .scale = unit ? 1.0F : t.scale.item<float>()};
+            .scale = t.host_scale};
   }
   if (layer.op == OpKind::table) {
     const auto lowest = static_cast<double>(codes_of(graph_, layer.inputs.front())->lowest_code());

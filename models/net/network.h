@@ -89,6 +89,7 @@ class Network {
   struct LayerTensors {
     at::Tensor weight, bias, mask, weight_scale, inverse_weight_scale, running_mean, running_var, scale, inverse_scale,
         zero_point, table;
+    float host_scale = 1.0F;  // scale of an activation quantizer: reading it off a GPU would wait for the GPU
     bool needs_double = false;
   };
 
