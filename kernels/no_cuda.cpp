@@ -10,6 +10,7 @@
 #include "kernels/quantize.h"
 #include "kernels/scale_channels.h"
 #include "kernels/statistics.h"
+#include "kernels/step_size.h"
 
 namespace carat {
 namespace {
@@ -30,6 +31,8 @@ void straight_through_cuda(const CodeGradient&, int64_t, const ScaleList&, const
 void apply_mask_cuda(const float*, const uint8_t*, int64_t, float*, void*) { refuse(); }
 void pack_codes_cuda(const uint8_t*, int64_t, int64_t, uint8_t*, void*) { refuse(); }
 void unpack_codes_cuda(const uint8_t*, int64_t, const PackedWidth&, uint8_t*, void*) { refuse(); }
+void step_values_cuda(const float*, int64_t, const StepGrid&, float*, void*) { refuse(); }
+void step_gradients_cuda(const StepGradients&, int64_t, const StepGrid&, void*, void*) { refuse(); }
 void fit_scales_cuda(const KernelWeights&, const CodeGrid&, const ScaleFits&, void*) { refuse(); }
 void extremes_cuda(const float*, int64_t, Extremes*, void*) { refuse(); }
 void histogram_cuda(const float*, int64_t, const HistogramBins&, uint64_t*, void*) { refuse(); }

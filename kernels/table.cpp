@@ -27,14 +27,6 @@ Bytes floats_of(const std::vector<float>& values) {
   return {data, data + values.size() * sizeof(float)};
 }
 
-// Positive scales.
-Bytes scale_bytes(int64_t count, uint64_t seed) {
-  std::vector<float> scales;
-  for (int64_t i = 0; i < count; ++i)
-    scales.push_back(0.25F + 4.0F * scalar::random_unit(seed, static_cast<uint64_t>(i)));
-  return floats_of(scales);
-}
-
 // How many kernels n numbers are split into: a divisor of n.
 int64_t kernels_of(int64_t n, bool per_kernel) {
   if (per_kernel)
@@ -61,7 +53,7 @@ KernelRow codes_row(const GridCase& g) {
             const int64_t count = kernels_of(n, g.per_kernel);
             const CodeGrid grid = grid_of(g, seed);
             KernelCase c;
-            c.inputs = {random_floats(n, seed, true), scale_bytes(count, seed + 1)};
+            c.inputs = {random_floats(n, seed, true), positive_floats(count, seed + 1)};
             c.output_bytes = {4 * n};
             c.cpu = [=](const Operands& o) {
               scaled_codes(floats(o, 0), n, {floats(o, 1), count}, grid, float_result(o));
@@ -78,7 +70,7 @@ KernelRow bytes_row(const GridCase& g) {
             const int64_t count = kernels_of(n, g.per_kernel);
             const CodeGrid grid = grid_of(g, seed);
             KernelCase c;
-            c.inputs = {random_floats(n, seed, true), scale_bytes(count, seed + 1)};
+            c.inputs = {random_floats(n, seed, true), positive_floats(count, seed + 1)};
             c.output_bytes = {n};
             c.cpu = [=](const Operands& o) {
               scaled_bytes(floats(o, 0), n, {floats(o, 1), count}, grid, byte_result(o));
@@ -91,23 +83,24 @@ KernelRow bytes_row(const GridCase& g) {
 }
 
 KernelRow fake_quantize_row(const GridCase& g) {
-  return {std::string("fake_quantize ") + g.name, true, [g](int64_t n, uint64_t seed) {
-            const int64_t count = kernels_of(n, g.per_kernel);
-            const CodeGrid grid = grid_of(g, seed);
-            KernelCase c;
-            c.inputs = {random_floats(n, seed, true), scale_bytes(count, seed + 1), scale_bytes(count, seed + 2)};
-            c.output_bytes = {4 * n, n};
-            const auto scales = [count](const Operands& o) {
-              return FakeQuantScales{{floats(o, 1), count}, {floats(o, 2), count}};
-            };
-            c.cpu = [=](const Operands& o) {
-              fake_quantize(floats(o, 0), n, scales(o), grid, {float_result(o), byte_result(o, 1)});
-            };
-            c.cuda = [=](const Operands& o, void* stream) {
-              fake_quantize_cuda(floats(o, 0), n, scales(o), grid, {float_result(o), byte_result(o, 1)}, stream);
-            };
-            return c;
-          }};
+  return {
+      std::string("fake_quantize ") + g.name, true, [g](int64_t n, uint64_t seed) {
+        const int64_t count = kernels_of(n, g.per_kernel);
+        const CodeGrid grid = grid_of(g, seed);
+        KernelCase c;
+        c.inputs = {random_floats(n, seed, true), positive_floats(count, seed + 1), positive_floats(count, seed + 2)};
+        c.output_bytes = {4 * n, n};
+        const auto scales = [count](const Operands& o) {
+          return FakeQuantScales{{floats(o, 1), count}, {floats(o, 2), count}};
+        };
+        c.cpu = [=](const Operands& o) {
+          fake_quantize(floats(o, 0), n, scales(o), grid, {float_result(o), byte_result(o, 1)});
+        };
+        c.cuda = [=](const Operands& o, void* stream) {
+          fake_quantize_cuda(floats(o, 0), n, scales(o), grid, {float_result(o), byte_result(o, 1)}, stream);
+        };
+        return c;
+      }};
 }
 
 KernelRow straight_through_row(bool per_kernel) {
@@ -117,7 +110,7 @@ KernelRow straight_through_row(bool per_kernel) {
         const int64_t count = kernels_of(n, per_kernel);
         const CodeGrid grid = {-7.0F, 7.0F};
         KernelCase c;
-        c.inputs = {random_floats(n, seed, true), random_floats(n, seed + 1, true), scale_bytes(count, seed + 2)};
+        c.inputs = {random_floats(n, seed, true), random_floats(n, seed + 1, true), positive_floats(count, seed + 2)};
         c.output_bytes = {4 * n};
         c.cpu = [=](const Operands& o) {
           straight_through({floats(o, 0), floats(o, 1), float_result(o)}, n, {floats(o, 2), count}, grid);
@@ -134,7 +127,7 @@ KernelRow dequantize_row(bool per_kernel) {
           [per_kernel](int64_t n, uint64_t seed) {
             const int64_t count = kernels_of(n, per_kernel);
             KernelCase c;
-            c.inputs = {random_floats(n, seed, true), scale_bytes(count, seed + 1)};
+            c.inputs = {random_floats(n, seed, true), positive_floats(count, seed + 1)};
             c.output_bytes = {4 * n};
             c.cpu = [=](const Operands& o) {
               dequantize_codes(floats(o, 0), n, {floats(o, 1), count}, float_result(o));
@@ -165,7 +158,8 @@ KernelCase scale_channels_case(int64_t n, uint64_t seed) {
   const int64_t channels = kernels_of(n, true);
   const int64_t pixels = n / channels;
   KernelCase c;
-  c.inputs = {random_floats(n, seed, false), scale_bytes(channels, seed + 1), random_floats(channels, seed + 2, false)};
+  c.inputs = {random_floats(n, seed, false), positive_floats(channels, seed + 1),
+              random_floats(channels, seed + 2, false)};
   c.output_bytes = {4 * n};
   c.cpu = [=](const Operands& o) {
     scale_channels(floats(o, 0), channels, pixels, floats(o, 1), floats(o, 2), float_result(o));
@@ -329,6 +323,7 @@ std::vector<KernelRow> make_table() {
   rows.push_back({"kth_magnitude", false, select_case});
   for (KernelRow& row : convolution_rows()) rows.push_back(std::move(row));
   for (KernelRow& row : layer_rows()) rows.push_back(std::move(row));
+  for (KernelRow& row : training_rows()) rows.push_back(std::move(row));
   return rows;
 }
 

@@ -48,9 +48,12 @@ std::vector<Bytes> run_on_cuda(const KernelCase& kernel_case);
 std::vector<KernelRow> convolution_rows();
 // Those of layers.
 std::vector<KernelRow> layer_rows();
+// Those of training.
+std::vector<KernelRow> training_rows();
 
 // Bytes of n pseudo-random numbers; floats include zeros, halves, infinities and NaN where specials is set.
 Bytes random_bytes(int64_t n, uint64_t seed);
 Bytes random_floats(int64_t n, uint64_t seed, bool specials);
+Bytes positive_floats(int64_t n, uint64_t seed);
 
 }  // namespace carat

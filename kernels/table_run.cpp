@@ -20,6 +20,8 @@ std::vector<Bytes> run_on_cpu(const KernelCase& kernel_case) {
   Operands operands;
   for (const Bytes& input : kernel_case.inputs) operands.inputs.push_back(input.data());
   for (Bytes& output : outputs) operands.outputs.push_back(output.data());
+  Bytes workspace(static_cast<size_t>(kernel_case.workspace_bytes));
+  operands.workspace = workspace.data();
   kernel_case.cpu(operands);
   return outputs;
 }
@@ -72,6 +74,13 @@ Bytes random_floats(int64_t n, uint64_t seed, bool specials) {
   for (int64_t i = 0; i < n; ++i) values.push_back(20.0F * scalar::random_unit(seed, static_cast<uint64_t>(i)) - 10.0F);
   if (specials)
     for (size_t i = 0; i < std::size(kSpecials) && i * 3 < values.size(); ++i) values[i * 3] = kSpecials[i];
+  const auto* data = reinterpret_cast<const uint8_t*>(values.data());
+  return {data, data + values.size() * sizeof(float)};
+}
+
+Bytes positive_floats(int64_t n, uint64_t seed) {
+  std::vector<float> values;
+  for (int64_t i = 0; i < n; ++i) values.push_back(0.25F + 4.0F * scalar::random_unit(seed, static_cast<uint64_t>(i)));
   const auto* data = reinterpret_cast<const uint8_t*>(values.data());
   return {data, data + values.size() * sizeof(float)};
 }

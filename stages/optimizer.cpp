@@ -9,7 +9,10 @@ namespace carat {
 
 Optimizer::Optimizer(std::vector<Parameter> parameters, OptimizerOptions options)
     : parameters_(std::move(parameters)), options_(std::move(options)), groups_(2) {
+  require(!parameters_.empty(), "expected a network with parameters to train, found none");
   groups_[0].weight_decay = options_.weight_decay;
+  const at::Device device = parameters_.front().value.device();
+  lr_ = at::zeros({}, at::TensorOptions(device.is_cuda() ? at::kFloat : at::kDouble).device(device));
   for (size_t i = 0; i < parameters_.size(); ++i) {
     const at::Tensor& value = parameters_[i].value;
     groups_[parameters_[i].decays ? 0 : 1].members.push_back(i);
@@ -31,7 +34,7 @@ void Optimizer::clip() {
   at::_foreach_mul_(gradients, factor);
 }
 
-void Optimizer::step_group(const Group& group, double lr) {
+void Optimizer::step_group(const Group& group) {
   std::vector<at::Tensor> values, gradients, first, second, steps;
   for (const size_t i : group.members) {
     if (!parameters_[i].value.grad().defined()) continue;
@@ -46,19 +49,19 @@ void Optimizer::step_group(const Group& group, double lr) {
   constexpr double kEpsilon = 1e-8;
   if (options_.kind == "adamw") {
     at::_foreach_add_(steps, 1);
-    at::_fused_adamw_(values, gradients, first, second, {}, steps, lr, options_.momentum, options_.beta2,
+    at::_fused_adamw_(values, gradients, first, second, {}, steps, lr_, options_.momentum, options_.beta2,
                       group.weight_decay, kEpsilon, false, false);
     return;
   }
   if (options_.momentum == 0.0) first.clear();
-  at::_fused_sgd_(values, gradients, first, group.weight_decay, options_.momentum, lr, 0.0, options_.nesterov, false,
+  at::_fused_sgd_(values, gradients, first, group.weight_decay, options_.momentum, lr_, 0.0, options_.nesterov, false,
                   false);
 }
 
-void Optimizer::step(double lr) {
+void Optimizer::step() {
   const torch::NoGradGuard no_grad;
   clip();
-  for (const Group& group : groups_) step_group(group, lr);
+  for (const Group& group : groups_) step_group(group);
   for (Parameter& parameter : parameters_) parameter.value.mutable_grad().reset();
 }
 

@@ -2,6 +2,8 @@
 // Gradient steps for all parameters at once, by LibTorch's fused kernels. State has names, for checkpoints.
 #pragma once
 
+#include <ATen/ATen.h>
+
 #include <map>
 #include <string>
 #include <vector>
@@ -25,8 +27,12 @@ class Optimizer {
  public:
   Optimizer(std::vector<Parameter> parameters, OptimizerOptions options);
 
-  // One step along the gradients; parameters without a gradient stay. Then the gradients are dropped.
-  void step(double lr);
+  // Learning rate of the next steps.
+  void set_lr(double lr) { lr_.fill_(lr); }
+
+  // One step along the gradients; parameters without a gradient stay. Then the gradients are dropped. Reads nothing
+  // back from a GPU.
+  void step();
 
   // Moments start from zero where a mask (of the parameter's shape, 1 = kept) has pruned weights.
   void apply_mask(const std::string& parameter, const at::Tensor& mask);
@@ -41,11 +47,12 @@ class Optimizer {
     double weight_decay = 0.0;
   };
   void clip();
-  void step_group(const Group& group, double lr);
+  void step_group(const Group& group);
 
   std::vector<Parameter> parameters_;
   OptimizerOptions options_;
   std::vector<Group> groups_;
+  at::Tensor lr_;  // {}: float64 on the CPU, float32 on a GPU, as LibTorch's kernels take it
   std::vector<at::Tensor> first_, second_, steps_;
 };
 

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stages/trainer.h"
 
-#include <ATen/autocast_mode.h>
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/fail.h"
 #include "base/hash.h"
+#include "models/net/autocast.h"
 #include "models/net/training_ops.h"
 #include "models/weights/safetensors.h"
 #include "stages/evaluate.h"
@@ -36,25 +37,11 @@ LoaderOptions loader_options(const TrainingOptions& options, StageContext& conte
   return loader;
 }
 
-// bfloat16 convolutions on a GPU for as long as it lives.
-class Autocast {
- public:
-  explicit Autocast(bool is_on) : is_on_(is_on) {
-    if (!is_on_) return;
-    at::autocast::set_autocast_enabled(at::kCUDA, true);
-    at::autocast::set_autocast_dtype(at::kCUDA, at::kBFloat16);
-  }
-  ~Autocast() {
-    if (!is_on_) return;
-    at::autocast::clear_cache();
-    at::autocast::set_autocast_enabled(at::kCUDA, false);
-  }
-  Autocast(const Autocast&) = delete;
-  Autocast& operator=(const Autocast&) = delete;
-
- private:
-  bool is_on_;
-};
+// Its masks are drawn on the CPU, step by step.
+bool has_dropout(const ModelGraph& graph) {
+  return std::any_of(graph.layers().begin(), graph.layers().end(),
+                     [](const LayerSpec& layer) { return layer.op == OpKind::dropout && layer.rate > 0; });
+}
 
 void add_all(const std::map<std::string, at::Tensor>& from, const std::string& prefix,
              std::map<std::string, Buffer>& to) {
@@ -91,6 +78,7 @@ Trainer::Trainer(Model& model, const TrainingOptions& options, MaskSchedule* mas
       network_(model, context.device()),
       loader_(context.training_data(), loader_options(options, context)),
       optimizer_(network_.parameters(), options.optimizer),
+      graph_(context.device(), options.capture && !has_dropout(model.graph)),
       sums_(at::zeros({2}, at::TensorOptions(at::kDouble).device(context.device()))) {
   if (options.loss.needs_teacher()) teacher_.emplace(options.teacher, model.graph, context);
   steps_ = loader_.steps_per_epoch() * options.epochs;
@@ -99,6 +87,7 @@ Trainer::Trainer(Model& model, const TrainingOptions& options, MaskSchedule* mas
 }
 
 void Trainer::run() {
+  const OwnStream stream(context_.device());
   resume();
   while (step_ < steps_) {
     train_step();
@@ -109,36 +98,55 @@ void Trainer::run() {
   finish();
 }
 
-at::Tensor Trainer::loss_of(const at::Tensor& pixels, const Targets& targets, at::Tensor& logits) {
+at::Tensor Trainer::loss_of(at::Tensor& logits) {
   const Autocast autocast(options_.precision == "bf16" && context_.device().is_cuda());
   const std::vector<std::string> layers =
       options_.loss.feature_weight > 0.0 ? options_.loss.feature_layers : std::vector<std::string>();
   Tensors wanted;
   Tensors found;
   at::Tensor teacher_logits;
-  if (teacher_) teacher_logits = teacher_->logits(pixels, options_.loss.temperature, layers, wanted);
-  logits = network_.forward(pixels, Mode::train, layers, found).to(at::kFloat);
-  at::Tensor loss = training_loss(logits, targets, teacher_logits, options_.loss);
+  if (teacher_) teacher_logits = teacher_->logits(pixels_, options_.loss.temperature, layers, wanted);
+  logits = network_.forward(pixels_, Mode::train, layers, found).to(at::kFloat);
+  at::Tensor loss = training_loss(logits, targets_, teacher_logits, options_.loss);
   if (!layers.empty()) loss = loss + feature_loss(found, wanted, options_.loss);
   return loss;
 }
 
-void Trainer::train_step() {
-  if (masks_ != nullptr) masks_->before_step(step_, network_, optimizer_);
+void Trainer::take_batch() {
   const Batch batch = loader_.next();
   const at::Tensor pixels = pixels_of(batch.pixels, context_.training_data(), context_.device());
-  network_.set_dropout_seed(Hasher().number(context_.seed()).text(context_.stage_id()).number(step_).low64());
-  at::Tensor logits;
   const Targets targets = targets_of(batch, context_.device());
-  const at::Tensor loss = loss_of(pixels, targets, logits);
+  if (!pixels_.defined() || !context_.device().is_cuda()) {
+    pixels_ = pixels;
+    targets_ = targets;
+    return;
+  }
+  pixels_.copy_(pixels);
+  targets_.labels.copy_(targets.labels);
+  if (!targets.shares.defined()) return;
+  targets_.other.copy_(targets.other);
+  targets_.shares.copy_(targets.shares);
+}
+
+void Trainer::step_on_device() {
+  at::Tensor logits;
+  const at::Tensor loss = loss_of(logits);
   loss.backward();
-  optimizer_.step(learning_rate(options_, step_, steps_, loader_.steps_per_epoch()));
-  ++step_;
-  update_average();
+  optimizer_.step();
   const torch::NoGradGuard no_grad;
-  const at::Tensor correct = logits.detach().argmax(1).eq(targets.labels).sum();
+  const at::Tensor correct = logits.detach().argmax(1).eq(targets_.labels).sum();
   sums_ += at::stack({loss.detach().to(at::kDouble), correct.to(at::kDouble)});
+}
+
+void Trainer::train_step() {
+  if (masks_ != nullptr) masks_->before_step(step_, network_, optimizer_);
+  take_batch();
+  network_.set_dropout_seed(Hasher().number(context_.seed()).text(context_.stage_id()).number(step_).low64());
+  optimizer_.set_lr(learning_rate(options_, step_, steps_, loader_.steps_per_epoch()));
+  graph_.run(network_.regrows() ? 1 : 0, [this] { step_on_device(); });
+  ++step_;
   ++summed_steps_;
+  update_average();
 }
 
 // Early on the average reaches back no further than a tenth of the steps so far, as TensorFlow's has it.
@@ -198,10 +206,9 @@ void Trainer::report() {
   const double share = sums[1].item<double>() / (steps * static_cast<double>(options_.batch_size));
   require(std::isfinite(mean_loss), "{}: the loss became {} at step {}: lower lr", context_.stage_id(), mean_loss,
           step_);
-  context_.progress(
-      "training", step_, steps_,
-      fmt::format("epoch {}/{}  loss {:.4f}  train {:.2f} %", (step_ - 1) / loader_.steps_per_epoch() + 1,
-                  options_.epochs, mean_loss, 100.0 * share));
+  context_.progress("training", step_, steps_,
+                    fmt::format("epoch {}/{}  loss {:.4f}  train {:.2f} %", (step_ - 1) / loader_.steps_per_epoch() + 1,
+                                options_.epochs, mean_loss, 100.0 * share));
   sums_.zero_();
   summed_steps_ = 0;
 }

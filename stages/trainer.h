@@ -8,6 +8,7 @@
 #include <string>
 
 #include "data/loader.h"
+#include "models/net/step_graph.h"
 #include "stages/training.h"
 
 namespace carat {
@@ -24,7 +25,10 @@ class Trainer {
   using Tensors = std::map<std::string, at::Tensor>;
 
   void train_step();
-  at::Tensor loss_of(const at::Tensor& pixels, const Targets& targets, at::Tensor& logits);
+  // The batch in the tensors that step_on_device reads, the same ones for every step on a GPU.
+  void take_batch();
+  void step_on_device();
+  at::Tensor loss_of(at::Tensor& logits);
   void update_average();
   void measure_if_due();
   void report();
@@ -42,6 +46,9 @@ class Trainer {
   std::optional<Teacher> teacher_;
   Loader loader_;
   Optimizer optimizer_;
+  StepGraph graph_;
+  at::Tensor pixels_;
+  Targets targets_;
   int64_t steps_ = 0;
   int64_t step_ = 0;
 

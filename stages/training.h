@@ -28,6 +28,7 @@ struct TrainingOptions {
   LossOptions loss;
   TeacherOptions teacher;
   std::string precision = "float32";
+  bool capture = true;
   double average = 0.0;     // decay of the exponential moving average; 0: none
   int64_t norm_images = 0;  // images for batch norm's statistics after training; 0: they stay
   double best_every = 0.0;  // epochs between measurements on held-back images; 0: the last weights are taken

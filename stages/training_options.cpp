@@ -25,6 +25,7 @@ void TrainingOptions::describe(OptionTable& table) {
   table.number("gradient_clip", optimizer.gradient_clip, {0, 1e9, "[0, 1e9]"},
                "largest norm of all gradients together; 0: none");
   table.choice("precision", precision, {"float32", "bf16"}, "bf16: bfloat16 autocast on a GPU; float32 on the CPU");
+  table.flag("capture", capture, "on a GPU: a step is one CUDA graph, replayed");
   table.number("average", average, {0, 1, "[0, 1)"},
                "decay of a moving average of the weights, which is kept; 0: none");
   table.integer("norm_images", norm_images, {0, 100000000},

@@ -9,6 +9,7 @@
 #include "kernels/device.h"
 #include "kernels/fake_quant.h"
 #include "kernels/fit_scales.h"
+#include "kernels/step_size.h"
 
 namespace carat {
 namespace {
@@ -23,6 +24,16 @@ CodeGrid grid_of(const QuantSpec& spec) {
 }
 
 ScaleList list_of(const at::Tensor& scales) { return {scales.const_data_ptr<float>(), scales.numel()}; }
+
+StepGrid step_grid(const StepTensors& step, const CodeGrid& codes) {
+  return {list_of(step.inverse_scale), step.scale.defined() ? list_of(step.scale) : ScaleList{nullptr, 0},
+          step.zero_point.defined() ? step.zero_point.const_data_ptr<float>() : nullptr, codes};
+}
+
+// In x's order of memory.
+at::Tensor ordered_as(const at::Tensor& x, const at::Tensor& gradient) {
+  return gradient.strides() == x.strides() ? gradient : at::empty_like(x).copy_(gradient);
+}
 
 }  // namespace
 
@@ -48,11 +59,53 @@ at::Tensor straight_through_by_kernel(const at::Tensor& gradient, const at::Tens
                                       const CodeGrid& range) {
   const c10::DeviceGuard guard(x.device());
   at::Tensor dx = at::empty_like(x);
-  at::Tensor g = gradient;
-  if (g.strides() != x.strides()) g = at::empty_like(x).copy_(gradient);
+  const at::Tensor g = ordered_as(x, gradient);
   straight_through_cuda({g.const_data_ptr<float>(), x.const_data_ptr<float>(), dx.mutable_data_ptr<float>()}, x.numel(),
                         list_of(inverse_scale), range, current_stream(x));
   return dx;
+}
+
+CodeGrid step_codes(const QuantSpec& spec) {
+  CodeGrid codes = grid_of(spec);
+  if (spec.is_shifted()) codes.lowest = 0.0F;
+  return codes;
+}
+
+at::Tensor step_values_by_kernel(const at::Tensor& x, const StepTensors& step, const CodeGrid& codes) {
+  const c10::DeviceGuard guard(x.device());
+  at::Tensor values = at::empty_like(x);
+  const float* from = x.const_data_ptr<float>();
+  if (x.is_cuda())
+    step_values_cuda(from, x.numel(), step_grid(step, codes), values.mutable_data_ptr<float>(), current_stream(x));
+  else
+    step_values(from, x.numel(), step_grid(step, codes), values.mutable_data_ptr<float>());
+  return values;
+}
+
+StepGradientTensors step_gradients_by_kernel(const at::Tensor& gradient, const at::Tensor& x, const StepTensors& step,
+                                             const CodeGrid& codes, const StepWish& wish) {
+  const c10::DeviceGuard guard(x.device());
+  const at::Tensor g = ordered_as(x, gradient);
+  StepGradientTensors result = {at::empty_like(x), {}, {}};
+  StepGradients gradients = {g.const_data_ptr<float>(), x.const_data_ptr<float>(), result.x.mutable_data_ptr<float>()};
+  gradients.factor = wish.factor;
+  if (wish.scale) {
+    result.scale = at::empty_like(step.inverse_scale);
+    gradients.scale_gradient = result.scale.mutable_data_ptr<float>();
+  }
+  if (wish.zero_point) {
+    result.zero_point = at::empty_like(step.zero_point);
+    gradients.zero_gradient = result.zero_point.mutable_data_ptr<float>();
+  }
+  at::Tensor workspace;
+  if (wish.scale || wish.zero_point || !x.is_cuda())
+    workspace = at::empty({step_workspace(x.numel(), step.inverse_scale.numel())}, x.options().dtype(at::kByte));
+  void* parts = workspace.defined() ? workspace.mutable_data_ptr() : nullptr;
+  if (x.is_cuda())
+    step_gradients_cuda(gradients, x.numel(), step_grid(step, codes), parts, current_stream(x));
+  else
+    step_gradients(gradients, x.numel(), step_grid(step, codes), parts);
+  return result;
 }
 
 ScalesOfKernels fit_scales_by_kernel(const at::Tensor& weights, const QuantSpec& spec) {

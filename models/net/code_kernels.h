@@ -22,6 +22,25 @@ at::Tensor codes_by_kernel(const at::Tensor& x, const at::Tensor& inverse_scale,
 at::Tensor straight_through_by_kernel(const at::Tensor& gradient, const at::Tensor& x, const at::Tensor& inverse_scale,
                                       const CodeGrid& range);
 
+// Tensors of kernels/step_size.h; without scale: 1, without zero point: 0.
+struct StepTensors {
+  at::Tensor inverse_scale, scale, zero_point;
+};
+// Its gradients for x without gaps, float32 on the CPU or on CUDA. Those of scale and zero point, times `factor`, only
+// where they are wanted.
+struct StepWish {
+  bool scale = false;
+  bool zero_point = false;
+  double factor = 1.0;
+};
+struct StepGradientTensors {
+  at::Tensor x, scale, zero_point;
+};
+CodeGrid step_codes(const QuantSpec& spec);
+at::Tensor step_values_by_kernel(const at::Tensor& x, const StepTensors& step, const CodeGrid& codes);
+StepGradientTensors step_gradients_by_kernel(const at::Tensor& gradient, const at::Tensor& x, const StepTensors& step,
+                                             const CodeGrid& codes, const StepWish& wish);
+
 struct ScalesOfKernels {
   std::vector<double> scales;
   std::vector<double> squared_errors;

@@ -96,6 +96,25 @@ struct RowStraightThrough : torch::autograd::Function<RowStraightThrough> {
   }
 };
 
+// On a GPU, one pass forward and one backward.
+struct StepStraightThrough : torch::autograd::Function<StepStraightThrough> {
+  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& x, const ActivationGrid& grid,
+                            const CodeGrid& codes) {
+    context->save_for_backward({x, grid.inverse_scale, grid.scale, grid.zero_point});
+    context->saved_data["codes"] = std::vector<double>{codes.lowest, codes.highest};
+    return step_values_by_kernel(x.detach(), {grid.inverse_scale, grid.scale, grid.zero_point}, codes);
+  }
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 torch::autograd::variable_list gradients) {
+    const auto saved = context->get_saved_variables();
+    const std::vector<double> range = context->saved_data["codes"].toDoubleVector();
+    const CodeGrid codes = {static_cast<float>(range[0]), static_cast<float>(range[1])};
+    const StepTensors step = {saved[1], saved[2], saved[3]};
+    return {step_gradients_by_kernel(gradients[0], saved[0], step, codes, {}).x, {}, {}};
+  }
+};
+
 bool takes_rows(const at::Tensor& x, const at::Tensor& inverse_scale) {
   return x.is_cpu() && x.scalar_type() == at::kFloat && x.is_non_overlapping_and_dense() && x.numel() > 0 &&
          inverse_scale.numel() == 1;
@@ -125,6 +144,8 @@ at::Tensor shifted_codes(const at::Tensor& x, const at::Tensor& inverse_scale, c
                          const QuantSpec& spec) {
   if (takes_rows(x, inverse_scale))
     return RowStraightThrough::apply(x, row_of(inverse_scale, zero_point.item<float>(), spec));
+  if (has_code_kernels(x, inverse_scale))
+    return StepStraightThrough::apply(x, ActivationGrid{{}, inverse_scale, zero_point}, step_codes(spec));
   const at::Tensor place = x * inverse_scale + zero_point;
   const QuantSpec codes = QuantSpec::unsigned_tensor(spec.bits(), spec.rounding());
   return activation_codes(place, at::ones({1}, place.options()), codes) - zero_point;
@@ -137,6 +158,8 @@ at::Tensor quantized_values(const at::Tensor& x, const ActivationGrid& grid, con
     row.scale = grid.scale.item<float>();
     return RowStraightThrough::apply(x, row);
   }
+  if (has_code_kernels(x, grid.inverse_scale) && spec.encoding() != Encoding::binary)
+    return StepStraightThrough::apply(x, grid, step_codes(spec));
   const at::Tensor codes = grid.zero_point.defined() ? shifted_codes(x, grid.inverse_scale, grid.zero_point, spec)
                                                      : activation_codes(x, grid.inverse_scale, spec);
   return codes * grid.scale;

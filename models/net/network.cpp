@@ -229,7 +229,7 @@ Network::Value Network::run_one(size_t index, const std::vector<Value>& inputs, 
 Network::Values Network::start(const at::Tensor& pixels, Mode mode) const {
   Values values(tensors_.size());
   const bool unit_input = input_is_codes_;
-  const auto layout = mode != Mode::exact ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
+  const auto layout = mode != Mode::exact ? layout_ : at::MemoryFormat::Contiguous;
   values[0] = {.tensor = pixels.to(device_, at::kFloat).contiguous(layout),
                .is_codes = true,
                .scale = unit_input ? 1.0F : 1.0F / 255.0F,

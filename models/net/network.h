@@ -60,6 +60,9 @@ class Network {
   // Trainable tensors in the order of the layers.
   std::vector<Parameter> parameters() const;
 
+  // In which order values lie in memory but in Mode::exact; channels-last at first.
+  void set_layout(at::MemoryFormat layout) { layout_ = layout; }
+
   // Dropout masks of the next forward passes in training are a function of this and the layer's position.
   void set_dropout_seed(uint64_t seed) { dropout_seed_ = seed; }
 
@@ -72,6 +75,7 @@ class Network {
   void set_mask(const std::string& layer, const at::Tensor& kept);
   // Whether pruned weights get the gradient of the pruned network (straight through the mask) and so may come back.
   void set_regrowth(bool regrows) { regrows_ = regrows; }
+  bool regrows() const { return regrows_; }
   // Pruned weights become zero.
   void settle_masks();
 
@@ -106,6 +110,7 @@ class Network {
   at::Device device_;
   bool input_is_codes_ = false;
   at::Tensor mean_, deviation_;  // undefined unless the input layer normalises
+  at::MemoryFormat layout_ = at::MemoryFormat::ChannelsLast;
   uint64_t dropout_seed_ = 0;
   bool regrows_ = false;
   std::vector<LayerTensors> tensors_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// train_step NETWORK STEPS THREADS: images per second of the training step on random images of CIFAR-100's shape, batch
-// 128, SGD with momentum. One JSON line on stdout.
+// train_step NETWORK STEPS THREADS [...]: images per second of the training step on random images of CIFAR-100's shape,
+// batch 128, SGD with momentum. One JSON line on stdout. cuda: on a GPU; plain: its steps are not captured; bf16,
+// batch=N, contiguous (values not channels-last) as they say.
 #include <ATen/Parallel.h>
 #include <ATen/record_function.h>
 #include <torch/torch.h>
@@ -13,8 +14,10 @@
 #include <iostream>
 #include <map>
 
+#include "models/net/autocast.h"
 #include "models/net/device.h"
 #include "models/net/network.h"
+#include "models/net/step_graph.h"
 #include "models/zoo/zoo.h"
 #include "stages/loss.h"
 #include "stages/optimizer.h"
@@ -74,32 +77,50 @@ carat::ModelGraph graph_of(const std::string& name) {
 int main(int argc, char** argv) {
   using namespace carat;
   if (argc < 4) {
-    std::cerr << "expected: train_step NETWORK STEPS THREADS [profile]\n";
+    std::cerr << "expected: train_step NETWORK STEPS THREADS [profile] [cuda] [plain] [bf16] [contiguous] [batch=N]\n";
     return 2;
   }
   load_cuda();
   keep_freed_memory();
   at::set_num_threads(std::atoi(argv[3]));
-  constexpr int64_t kBatch = 128;
-  Network network(initialize(graph_of(argv[1]), 1), at::Device(at::kCPU));
+  const std::vector<std::string> words(argv + 4, argv + argc);
+  const auto has = [&](const char* word) { return std::find(words.begin(), words.end(), word) != words.end(); };
+  int64_t batch = 128;
+  for (const std::string& word : words)
+    if (word.starts_with("batch=")) batch = std::stoll(word.substr(6));
+  const at::Device device = device_named(has("cuda") ? "cuda" : "cpu");
+  const OwnStream stream(device);
+  Network network(initialize(graph_of(argv[1]), 1), device);
+  if (has("contiguous")) network.set_layout(at::MemoryFormat::Contiguous);
   Optimizer optimizer(network.parameters(), {.momentum = 0.9, .weight_decay = 5e-4});
+  optimizer.set_lr(0.01);
   torch::manual_seed(1);
-  const at::Tensor pixels = torch::randint(0, 256, {kBatch, 3, 32, 32}, at::kByte);
-  const Targets targets = {torch::randint(0, 100, {kBatch}, at::kLong), {}, {}};
+  const at::Tensor pixels = torch::randint(0, 256, {batch, 3, 32, 32}, at::kByte).to(device);
+  const Targets targets = {torch::randint(0, 100, {batch}, at::kLong).to(device), {}, {}};
+  StepGraph graph(device, !has("plain"));
+  at::Tensor last = at::zeros({}, device);
   const auto step = [&] {
-    training_loss(network.forward(pixels, Mode::train), targets, {}, {}).backward();
-    optimizer.step(0.01);
+    graph.run(0, [&] {
+      const Autocast autocast(has("bf16") && device.is_cuda());
+      const at::Tensor loss = training_loss(network.forward(pixels, Mode::train).to(at::kFloat), targets, {}, {});
+      loss.backward();
+      optimizer.step();
+      last.detach().copy_(loss.detach());
+    });
   };
-  step();
+  for (int i = 0; i < (device.is_cuda() ? 6 : 1); ++i) step();
+  last.item<float>();  // waits for the GPU
   const auto start = std::chrono::steady_clock::now();
   const int steps = std::atoi(argv[2]);
   for (int i = 0; i < steps; ++i) step();
+  const float loss = last.item<float>();
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  if (argc > 4) {
+  if (has("profile")) {
     Profile::start();
     for (int i = 0; i < steps; ++i) step();
     Profile::print(steps);
   }
-  std::cout << fmt::format(R"({{"network": "{}", "images_per_second": {:.2f}}})", argv[1], kBatch * steps / seconds)
+  std::cout << fmt::format(R"({{"network": "{}", "images_per_second": {:.2f}, "captured": {}, "loss": {:.4f}}})",
+                           argv[1], static_cast<double>(batch) * steps / seconds, graph.is_captured(), loss)
             << "\n";
 }

@@ -96,7 +96,8 @@ TEST_F(ScheduleTest, DynamicKeepsADenseShadowThatLearns) {
   for (int64_t step = 0; step < 7; ++step) {
     schedule.before_step(step, network_, optimizer_);
     network_.forward(pixels, Mode::train).square().mean().backward();
-    optimizer_.step(0.1);
+    optimizer_.set_lr(0.1);
+    optimizer_.step();
   }
   EXPECT_NEAR(zeros(network_), 0.5, 0.01);
   const at::Tensor gone = 1.0 - network_.mask(layer);
@@ -104,7 +105,8 @@ TEST_F(ScheduleTest, DynamicKeepsADenseShadowThatLearns) {
   for (int64_t step = 7; step < 15; ++step) schedule.before_step(step, network_, optimizer_);
   const at::Tensor frozen = network_.mask(layer).clone();
   network_.forward(pixels, Mode::train).square().mean().backward();
-  optimizer_.step(0.1);
+  optimizer_.set_lr(0.1);
+  optimizer_.step();
   EXPECT_TRUE(at::equal(network_.dense_weights(layer) * (1.0 - frozen), at::zeros_like(frozen)));
 }
 

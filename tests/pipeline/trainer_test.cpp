@@ -234,7 +234,8 @@ TEST(Optimizer, FollowsTheFormulas) {
   double velocity = 0.0;
   for (int step = 0; step < 3; ++step) {
     w.sum().backward();
-    sgd.step(0.1);
+    sgd.set_lr(0.1);
+    sgd.step();
     const double g = 1.0 + 0.1 * value;
     velocity = 0.5 * velocity + g;
     value -= 0.1 * (g + 0.5 * velocity);
@@ -243,13 +244,15 @@ TEST(Optimizer, FollowsTheFormulas) {
   at::Tensor v = torch::tensor({1.0F}).requires_grad_(true);
   Optimizer adam({{"v", v, true}}, {.kind = "adamw", .momentum = 0.9, .beta2 = 0.99, .weight_decay = 0.1});
   (3.0 * v).sum().backward();
-  adam.step(0.01);
+  adam.set_lr(0.01);
+  adam.step();
   // First step: m / (1 - beta1) = g, sqrt(s / (1 - beta2)) = |g|.
   EXPECT_NEAR(v.item<double>(), 1.0 - 0.01 * 0.1 - 0.01, 1e-6);
   at::Tensor c = torch::tensor({0.0F, 0.0F}).requires_grad_(true);
   Optimizer clipped({{"c", c, false}}, {.momentum = 0.0, .gradient_clip = 1.0});
   (3.0 * c[0] + 4.0 * c[1]).backward();
-  clipped.step(1.0);
+  clipped.set_lr(1.0);
+  clipped.step();
   EXPECT_NEAR(c[0].item<double>(), -0.6, 1e-5);
   EXPECT_NEAR(c[1].item<double>(), -0.8, 1e-5);
 }

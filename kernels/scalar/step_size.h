@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// Shared parts of kernels/step_size.h.
+#pragma once
+
+#include "kernels/scalar/fake_quant.h"
+#include "kernels/step_size.h"
+
+namespace carat::scalar {
+
+// What one element needs.
+struct StepAt {
+  float x, inverse, scale, zero;
+};
+
+struct StepNumbers {
+  Scales inverse;
+  Scales scales;  // values nullptr: 1
+  const float* zero_point;
+  CodeGrid codes;
+
+  CARAT_SHARED StepAt at(float x, int64_t i) const {
+    const float zero = zero_point != nullptr ? round_half_even(*zero_point) : 0.0F;
+    return {x, inverse.at(i), scales.values != nullptr ? scales.at(i) : 1.0F, zero};
+  }
+  CARAT_SHARED float place(const StepAt& v) const { return add(multiply(v.x, v.inverse), v.zero); }
+  CARAT_SHARED float code(const StepAt& v, float place) const { return add(grid_code(place, codes, 0), -v.zero); }
+};
+
+struct StepValues {
+  const float* x;
+  StepNumbers numbers;
+  float* values;
+  using Loaded = StepAt;
+  CARAT_SHARED StepAt load(int64_t i) const { return numbers.at(x[i], i); }
+  CARAT_SHARED void store(int64_t i, const StepAt& v) const {
+    values[i] = one_nan(multiply(v.scale, numbers.code(v, numbers.place(v))));
+  }
+};
+
+struct StepSums {
+  double scale, zero;
+};
+
+struct StepGradient {
+  const float* g;
+  const float* x;
+  float* dx;
+  StepNumbers numbers;
+  struct Loaded {
+    float g;
+    StepAt at;
+  };
+  CARAT_SHARED Loaded load(int64_t i) const { return {g[i], numbers.at(x[i], i)}; }
+  CARAT_SHARED StepSums store(int64_t i, const Loaded& v) const {
+    const float place = numbers.place(v.at);
+    const float code = numbers.code(v.at, place);
+    const bool inside = is_inside(place, numbers.codes);
+    dx[i] = inside ? one_nan(multiply(multiply(v.g, v.at.scale), v.at.inverse)) : 0.0F;
+    const float rise = inside ? add(code, -add(place, -v.at.zero)) : code;
+    return {multiply(static_cast<double>(v.g), static_cast<double>(rise)),
+            inside ? 0.0 : -multiply(static_cast<double>(v.g), static_cast<double>(v.at.scale))};
+  }
+};
+
+// The sums' order: every scale owns a row of n / count numbers; a row is cut into chunks of kStepChunk. Thread t of a
+// chunk adds its elements t, t + kElementThreads, ...; then halves are added, the upper to the lower, down to one. The
+// row's chunks are added in the same way.
+constexpr int64_t kStepChunk = int64_t{kElementThreads} * kElementsPerThread;
+
+CARAT_SHARED int64_t step_chunks(int64_t row) { return (row + kStepChunk - 1) / kStepChunk; }
+
+CARAT_SHARED StepSums plus(const StepSums& a, const StepSums& b) {
+  return {add(a.scale, b.scale), add(a.zero, b.zero)};
+}
+
+// One thread's part of a chunk that begins at `begin` and ends with its row.
+CARAT_SHARED StepSums step_thread(const StepGradient& gradient, int64_t begin, int64_t row_end, int thread) {
+  StepGradient::Loaded loaded[kElementsPerThread];
+  CARAT_UNROLL
+  for (int step = 0; step < kElementsPerThread; ++step)
+    if (const int64_t i = begin + step * kElementThreads + thread; i < row_end) loaded[step] = gradient.load(i);
+  StepSums sums = {0.0, 0.0};
+  CARAT_UNROLL
+  for (int step = 0; step < kElementsPerThread; ++step)
+    if (const int64_t i = begin + step * kElementThreads + thread; i < row_end)
+      sums = plus(sums, gradient.store(i, loaded[step]));
+  return sums;
+}
+
+// One thread's part of a row's chunks.
+CARAT_SHARED StepSums step_row(const StepSums* chunks, int64_t count, int thread) {
+  StepSums sums = {0.0, 0.0};
+  for (int64_t i = thread; i < count; i += kElementThreads) sums = plus(sums, chunks[i]);
+  return sums;
+}
+
+CARAT_SHARED float step_result(double sum, double factor) { return one_nan(static_cast<float>(multiply(sum, factor))); }
+
+// Checks the counts. Throws Error.
+StepNumbers step_numbers(const StepGrid& grid, int64_t n);
+void check_gradients(const StepGradients& gradients, const StepGrid& grid);
+
+}  // namespace carat::scalar

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/fail.h"
+#include "kernels/scalar/step_size.h"
+
+namespace carat {
+namespace {
+
+using scalar::StepSums;
+
+// Adds upper halves to lower ones, down to one.
+template <typename Part>
+StepSums tree(const Part& part) {
+  StepSums sums[scalar::kElementThreads];
+  for (int thread = 0; thread < scalar::kElementThreads; ++thread) sums[thread] = part(thread);
+  for (int half = scalar::kElementThreads / 2; half > 0; half /= 2)
+    for (int thread = 0; thread < half; ++thread) sums[thread] = scalar::plus(sums[thread], sums[thread + half]);
+  return sums[0];
+}
+
+}  // namespace
+
+scalar::StepNumbers scalar::step_numbers(const StepGrid& grid, int64_t n) {
+  require(grid.scales.values == nullptr || grid.scales.count == grid.inverse.count,
+          "step_size: expected as many scales as inverses, got {} and {}", grid.scales.count, grid.inverse.count);
+  require(grid.codes.rounding != CodeRounding::stochastic, "step_size: expected half_even or half_away rounding");
+  const Scales inverse = scales_of("step_size", grid.inverse, n);
+  Scales scales = inverse;
+  scales.values = grid.scales.values;
+  return {inverse, scales, grid.zero_point, grid.codes};
+}
+
+void scalar::check_gradients(const StepGradients& gradients, const StepGrid& grid) {
+  require(gradients.zero_gradient == nullptr || grid.inverse.count == 1,
+          "step_size: expected one scale beside a zero point's gradient, got {}", grid.inverse.count);
+}
+
+void step_values(const float* x, int64_t n, const StepGrid& grid, float* values) {
+  scalar::run_on_cpu(scalar::StepValues{x, scalar::step_numbers(grid, n), values}, n);
+}
+
+int64_t step_workspace(int64_t n, int64_t count) {
+  return count * scalar::step_chunks(n / count) * static_cast<int64_t>(sizeof(StepSums));
+}
+
+void step_gradients(const StepGradients& gradients, int64_t n, const StepGrid& grid, void* workspace) {
+  scalar::check_gradients(gradients, grid);
+  const scalar::StepGradient each = {gradients.g, gradients.x, gradients.dx, scalar::step_numbers(grid, n)};
+  const int64_t size = n / grid.inverse.count;
+  const int64_t count = scalar::step_chunks(size);
+  auto* chunks = static_cast<StepSums*>(workspace);
+  for (int64_t row = 0; row < grid.inverse.count; ++row) {
+    for (int64_t chunk = 0; chunk < count; ++chunk)
+      chunks[chunk] = tree([&](int thread) {
+        return scalar::step_thread(each, row * size + chunk * scalar::kStepChunk, (row + 1) * size, thread);
+      });
+    const StepSums sums = tree([&](int thread) { return scalar::step_row(chunks, count, thread); });
+    if (gradients.scale_gradient != nullptr)
+      gradients.scale_gradient[row] = scalar::step_result(sums.scale, gradients.factor);
+    if (gradients.zero_gradient != nullptr) *gradients.zero_gradient = scalar::step_result(sums.zero, gradients.factor);
+  }
+}
+
+}  // namespace carat
