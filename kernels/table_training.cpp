@@ -66,7 +66,8 @@ KernelRow gradients_row(const StepCase& step, bool learns) {
             const int64_t rows = rows_of(step, n);
             KernelCase c = inputs_of(step, n, seed, !learns);
             c.output_bytes = {4 * n};
-            if (learns) c.output_bytes = {4 * n, 4 * rows, 4};
+            if (learns) c.output_bytes.push_back(4 * rows);
+            if (learns && rows == 1) c.output_bytes.push_back(4);
             c.workspace_bytes = step_workspace(n, rows);
             const auto gradients = [=](const Operands& o) {
               StepGradients all = {floats(o, 4), floats(o, 0), result(o, 0)};

@@ -23,6 +23,8 @@ std::vector<Bytes> run_over(const KernelCase& kernel_case, uint8_t before) {
   for (const int64_t size : kernel_case.output_bytes) outputs.emplace_back(static_cast<size_t>(size), before);
   for (Bytes& output : outputs) operands.outputs.push_back(output.data());
   for (const Bytes& input : kernel_case.inputs) operands.inputs.push_back(input.data());
+  Bytes workspace(static_cast<size_t>(kernel_case.workspace_bytes));
+  operands.workspace = workspace.data();
   kernel_case.cpu(operands);
   return outputs;
 }
