@@ -57,6 +57,11 @@ double symmetric_beta(double alpha, Random& random) {
 
 void mix(const Dataset& data, const Mixing& how, Random& random, Batch& batch) {
   if (how.mixup == 0.0 && how.cutmix == 0.0) return;
+  if (how.probability < 1.0 && random.uniform() >= how.probability) {
+    batch.other_labels = batch.labels;
+    batch.shares.assign(static_cast<size_t>(batch.size), 1.0F);
+    return;
+  }
   const bool both = how.mixup > 0.0 && how.cutmix > 0.0;
   const bool cuts = both ? random.below(2) == 1 : how.cutmix > 0.0;
   const double drawn = symmetric_beta(cuts ? how.cutmix : how.mixup, random);

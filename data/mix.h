@@ -11,10 +11,11 @@
 namespace carat {
 
 // Parameters of the symmetric Beta distributions from which a batch's share is drawn; 0: off. With both on, each batch
-// takes one of them with probability 1/2.
+// takes one of them with probability 1/2. Batches stay as they are with 1 - probability: share 1 of their own labels.
 struct Mixing {
   double mixup = 0.0;
   double cutmix = 0.0;
+  double probability = 1.0;
 };
 
 // Beta(alpha, alpha), alpha > 0, from two gamma variables (Marsaglia, Tsang 2000).

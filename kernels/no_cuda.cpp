@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Stands in for every .cu file in a build without nvcc.
 #include "base/error.h"
+#include "kernels/batch_norm.h"
 #include "kernels/convolve_bytes.h"
+#include "kernels/depthwise.h"
 #include "kernels/device.h"
 #include "kernels/fake_quant.h"
 #include "kernels/fit_scales.h"
@@ -31,6 +33,13 @@ void straight_through_cuda(const CodeGradient&, int64_t, const ScaleList&, const
 void apply_mask_cuda(const float*, const uint8_t*, int64_t, float*, void*) { refuse(); }
 void pack_codes_cuda(const uint8_t*, int64_t, int64_t, uint8_t*, void*) { refuse(); }
 void unpack_codes_cuda(const uint8_t*, int64_t, const PackedWidth&, uint8_t*, void*) { refuse(); }
+void batch_norm_forward_cuda(const NormForward&, const NormShape&, void*, void*) { refuse(); }
+void batch_norm_backward_cuda(const NormBackward&, const NormShape&, void*, void*) { refuse(); }
+void depthwise_forward_cuda(const DepthwiseBatch&, const float*, const float*, float*, void*) { refuse(); }
+void depthwise_input_gradient_cuda(const DepthwiseBatch&, const float*, const float*, float*, void*) { refuse(); }
+void depthwise_weight_gradients_cuda(const DepthwiseBatch&, const float*, const float*, float*, void*, void*) {
+  refuse();
+}
 void step_values_cuda(const float*, int64_t, const StepGrid&, float*, void*) { refuse(); }
 void step_gradients_cuda(const StepGradients&, int64_t, const StepGrid&, void*, void*) { refuse(); }
 void fit_scales_cuda(const KernelWeights&, const CodeGrid&, const ScaleFits&, void*) { refuse(); }

@@ -3,22 +3,8 @@
 #include "kernels/scalar/step_size.h"
 
 namespace carat {
-namespace {
 
 using scalar::StepSums;
-
-// Adds upper halves to lower ones, down to one.
-template <typename Part>
-StepSums tree(const Part& part) {
-  StepSums sums[scalar::kElementThreads];
-  for (int thread = 0; thread < scalar::kElementThreads; ++thread) sums[thread] = part(thread);
-  for (int half = scalar::kElementThreads / 2; half > 0; half /= 2)
-    for (int thread = 0; thread < half; ++thread) sums[thread] = scalar::plus(sums[thread], sums[thread + half]);
-  return sums[0];
-}
-
-}  // namespace
-
 scalar::StepNumbers scalar::step_numbers(const StepGrid& grid, int64_t n) {
   require(grid.scales.values == nullptr || grid.scales.count == grid.inverse.count,
           "step_size: expected as many scales as inverses, got {} and {}", grid.scales.count, grid.inverse.count);
@@ -50,10 +36,10 @@ void step_gradients(const StepGradients& gradients, int64_t n, const StepGrid& g
   auto* chunks = static_cast<StepSums*>(workspace);
   for (int64_t row = 0; row < grid.inverse.count; ++row) {
     for (int64_t chunk = 0; chunk < count; ++chunk)
-      chunks[chunk] = tree([&](int thread) {
+      chunks[chunk] = scalar::sum_of_threads<StepSums>([&](int thread) {
         return scalar::step_thread(each, row * size + chunk * scalar::kStepChunk, (row + 1) * size, thread);
       });
-    const StepSums sums = tree([&](int thread) { return scalar::step_row(chunks, count, thread); });
+    const StepSums sums = scalar::sum_in_order(chunks, count);
     if (gradients.scale_gradient != nullptr)
       gradients.scale_gradient[row] = scalar::step_result(sums.scale, gradients.factor);
     if (gradients.zero_gradient != nullptr) *gradients.zero_gradient = scalar::step_result(sums.zero, gradients.factor);

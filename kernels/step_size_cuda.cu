@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kernels/launch_cuda.h"
 #include "kernels/scalar/step_size.h"
+#include "kernels/sums_cuda.h"
 
 namespace carat {
 namespace {
@@ -13,19 +13,6 @@ struct DeviceGradient : scalar::StepGradient {
   __device__ void store(int64_t i, const Loaded& v) const { scalar::StepGradient::store(i, v); }
 };
 
-// Adds upper halves to lower ones, down to one, which thread 0 gets.
-__device__ StepSums tree(const StepSums& own) {
-  __shared__ StepSums sums[kElementThreads];
-  const auto thread = static_cast<int>(threadIdx.x);
-  sums[thread] = own;
-  __syncthreads();
-  for (int half = kElementThreads / 2; half > 0; half /= 2) {
-    if (thread < half) sums[thread] = scalar::plus(sums[thread], sums[thread + half]);
-    __syncthreads();
-  }
-  return sums[0];
-}
-
 // A block for every chunk of every row.
 __global__ void __launch_bounds__(kElementThreads)
     chunk_kernel(scalar::StepGradient gradient, int64_t size, int64_t chunks, StepSums* parts) {
@@ -33,20 +20,18 @@ __global__ void __launch_bounds__(kElementThreads)
   const int64_t chunk = blockIdx.x % chunks;
   const StepSums own = scalar::step_thread(gradient, row * size + chunk * scalar::kStepChunk, (row + 1) * size,
                                            static_cast<int>(threadIdx.x));
-  const StepSums sums = tree(own);
+  const StepSums sums = sum_of_block(own);
   if (threadIdx.x == 0) parts[blockIdx.x] = sums;
 }
 
-// A block for every row.
-__global__ void __launch_bounds__(kElementThreads)
-    row_kernel(const StepSums* parts, int64_t chunks, StepGradients gradients) {
-  const int64_t row = blockIdx.x;
-  const StepSums sums = tree(scalar::step_row(parts + row * chunks, chunks, static_cast<int>(threadIdx.x)));
-  if (threadIdx.x != 0) return;
-  if (gradients.scale_gradient != nullptr)
-    gradients.scale_gradient[row] = scalar::step_result(sums.scale, gradients.factor);
-  if (gradients.zero_gradient != nullptr) *gradients.zero_gradient = scalar::step_result(sums.zero, gradients.factor);
-}
+struct FinishStep {
+  StepGradients gradients;
+  CARAT_SHARED void operator()(int64_t row, const StepSums& sums) const {
+    if (gradients.scale_gradient != nullptr)
+      gradients.scale_gradient[row] = scalar::step_result(sums.scale, gradients.factor);
+    if (gradients.zero_gradient != nullptr) *gradients.zero_gradient = scalar::step_result(sums.zero, gradients.factor);
+  }
+};
 
 }  // namespace
 
@@ -65,8 +50,7 @@ void step_gradients_cuda(const StepGradients& gradients, int64_t n, const StepGr
   const int64_t chunks = scalar::step_chunks(n / rows);
   auto* parts = static_cast<StepSums*>(workspace);
   launch({"step_gradients", rows * chunks, kElementThreads, stream}, chunk_kernel, each, n / rows, chunks, parts);
-  launch({"step_gradients", rows, kElementThreads, stream}, row_kernel, static_cast<const StepSums*>(parts), chunks,
-         gradients);
+  launch_rows("step_gradients", static_cast<const StepSums*>(parts), rows, chunks, FinishStep{gradients}, stream);
 }
 
 }  // namespace carat

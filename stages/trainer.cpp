@@ -29,7 +29,7 @@ LoaderOptions loader_options(const TrainingOptions& options, StageContext& conte
                          .colour_jitter = options.colour_jitter,
                          .hue_jitter = options.hue_jitter,
                          .random_erasing = options.random_erasing};
-  loader.mixing = {options.mixup, options.cutmix};
+  loader.mixing = {options.mixup, options.cutmix, options.mix_probability};
   loader.seed = context.seed();
   loader.stage = context.stage_id();
   loader.threads = context.loader_threads();
@@ -255,8 +255,11 @@ void Trainer::finish() {
   network_.set_regrowth(false);
   network_.settle_masks();
   if (options_.norm_images > 0) {
-    loader_.seek(steps_);
-    estimate_norm_statistics(network_, loader_, options_.norm_images, context_);
+    LoaderOptions plain = loader_options(options_, context_);
+    plain.mixing = {};  // what the network will see is not mixed either
+    Loader loader(context_.training_data(), plain);
+    loader.seek(steps_);
+    estimate_norm_statistics(network_, loader, options_.norm_images, context_);
   }
   network_.store(model_);
 }

@@ -46,6 +46,7 @@ struct TrainingOptions {
   double random_erasing = 0.0;
   double mixup = 0.0;
   double cutmix = 0.0;
+  double mix_probability = 1.0;
 
   void describe(OptionTable& table);
   // Throws Error when options contradict each other or the network, or a teacher's file does not fit. stage: names the

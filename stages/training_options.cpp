@@ -29,7 +29,7 @@ void TrainingOptions::describe(OptionTable& table) {
   table.number("average", average, {0, 1, "[0, 1)"},
                "decay of a moving average of the weights, which is kept; 0: none");
   table.integer("norm_images", norm_images, {0, 100000000},
-                "training images for batch norm's statistics after training; 0: those of training stay");
+                "training images, not mixed, for batch norm's statistics after training; 0: those of training stay");
   table.number("best_every", best_every, {0, 1000, "[0, 1000]"},
                "epochs between measurements on held-back images, the best weights are kept; 0: the last are");
   table.integer("best_images", best_images, {1, 1000000}, "held-back images for that");
@@ -49,6 +49,7 @@ void TrainingOptions::describe(OptionTable& table) {
   table.number("random_erasing", random_erasing, {0, 1, "[0, 1]"}, "probability of a rectangle of random bytes");
   table.number("mixup", mixup, {0, 100, "[0, 100]"}, "mixup: parameter of the Beta distribution; 0: none");
   table.number("cutmix", cutmix, {0, 100, "[0, 100]"}, "cutmix: parameter of the Beta distribution; 0: none");
+  table.number("mix_probability", mix_probability, {0, 1, "[0, 1]"}, "share of the batches that are mixed");
 }
 
 void TrainingOptions::check(const std::string& stage, const ModelGraph& graph, int64_t held_back_images) const {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernels/scalar/fake_quant.h"
+#include "kernels/scalar/sums.h"
 #include "kernels/step_size.h"
 
 namespace carat::scalar {
@@ -62,9 +63,8 @@ struct StepGradient {
   }
 };
 
-// The sums' order: every scale owns a row of n / count numbers; a row is cut into chunks of kStepChunk. Thread t of a
-// chunk adds its elements t, t + kElementThreads, ...; then halves are added, the upper to the lower, down to one. The
-// row's chunks are added in the same way.
+// Every scale owns a row of n / count numbers; a row is cut into chunks of kStepChunk. The elements of a chunk are
+// added as sums.h says, then the chunks of the row.
 constexpr int64_t kStepChunk = int64_t{kElementThreads} * kElementsPerThread;
 
 CARAT_SHARED int64_t step_chunks(int64_t row) { return (row + kStepChunk - 1) / kStepChunk; }
@@ -84,13 +84,6 @@ CARAT_SHARED StepSums step_thread(const StepGradient& gradient, int64_t begin, i
   for (int step = 0; step < kElementsPerThread; ++step)
     if (const int64_t i = begin + step * kElementThreads + thread; i < row_end)
       sums = plus(sums, gradient.store(i, loaded[step]));
-  return sums;
-}
-
-// One thread's part of a row's chunks.
-CARAT_SHARED StepSums step_row(const StepSums* chunks, int64_t count, int thread) {
-  StepSums sums = {0.0, 0.0};
-  for (int64_t i = thread; i < count; i += kElementThreads) sums = plus(sums, chunks[i]);
   return sums;
 }
 

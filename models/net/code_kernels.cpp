@@ -14,10 +14,6 @@
 namespace carat {
 namespace {
 
-void* current_stream(const at::Tensor& x) {
-  return c10::impl::VirtualGuardImpl(x.device().type()).getStream(x.device()).native_handle();
-}
-
 CodeGrid grid_of(const QuantSpec& spec) {
   return {static_cast<float>(spec.lowest_code()), static_cast<float>(spec.highest_code()),
           spec.rounding() == Rounding::half_even ? CodeRounding::half_even : CodeRounding::half_away};
@@ -36,6 +32,10 @@ at::Tensor ordered_as(const at::Tensor& x, const at::Tensor& gradient) {
 }
 
 }  // namespace
+
+void* current_stream(const at::Tensor& x) {
+  return c10::impl::VirtualGuardImpl(x.device().type()).getStream(x.device()).native_handle();
+}
 
 bool has_code_kernels(const at::Tensor& x, const at::Tensor& inverse_scale) {
   if (!x.is_cuda() || !has_cuda_kernels() || x.numel() == 0) return false;

@@ -12,6 +12,9 @@
 
 namespace carat {
 
+// LibTorch's current stream of a tensor's device, as kernels take it.
+void* current_stream(const at::Tensor& x);
+
 // Whether the kernels take these: float32 on CUDA, x without gaps, one scale or one per x[k] of a contiguous x, and a
 // build with CUDA kernels.
 bool has_code_kernels(const at::Tensor& x, const at::Tensor& inverse_scale);

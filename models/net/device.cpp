@@ -2,6 +2,7 @@
 #include "models/net/device.h"
 
 #include <ATen/ATen.h>
+#include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
 #include <dlfcn.h>
@@ -21,7 +22,13 @@ void load_cuda() {
 c10::Device device_named(const std::string& name) {
   if (name == "cpu") return c10::Device(c10::kCPU);
   require(name == "auto" || name == "cuda", "--device: expected auto, cpu or cuda, got {}", name);
-  if (torch::cuda::is_available()) return c10::Device(c10::kCUDA, 0);
+  if (torch::cuda::is_available()) {
+    // Shapes repeat step after step: cuDNN may time its algorithms. Matrix products take TF32 as convolutions do, which
+    // holds codes exactly.
+    at::globalContext().setBenchmarkCuDNN(true);
+    at::globalContext().setAllowTF32CuBLAS(true);
+    return c10::Device(c10::kCUDA, 0);
+  }
   require(name == "auto",
           "--device cuda: expected a usable NVIDIA GPU, found none (driver, /dev/nvidiactl, "
           "libtorch_cuda.so of the full torch set)");

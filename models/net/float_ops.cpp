@@ -17,8 +17,9 @@ at::Tensor sum_of(const std::vector<at::Tensor>& inputs) {
 }
 
 // Source row of every row of the result.
-at::Tensor nearest(int64_t extent, int64_t size) {
-  return at::floor_divide(torch::arange(size, torch::kLong) * extent, size);
+at::Tensor nearest(int64_t extent, int64_t size, const at::Device& device) {
+  const at::Tensor rows = torch::arange(size, at::TensorOptions(torch::kLong).device(device));
+  return at::floor_divide(rows * extent, size);
 }
 
 }  // namespace
@@ -48,8 +49,8 @@ at::Tensor run_fast(const LayerSpec& layer, const std::vector<at::Tensor>& input
     case OpKind::global_avg_pool:
       return x.mean({2, 3}, true);
     case OpKind::upsample:
-      return x.index_select(2, nearest(x.size(2), layer.size).to(x.device()))
-          .index_select(3, nearest(x.size(3), layer.size).to(x.device()));
+      return x.index_select(2, nearest(x.size(2), layer.size, x.device()))
+          .index_select(3, nearest(x.size(3), layer.size, x.device()));
     case OpKind::pad: {
       const int64_t after = layer.padding + layer.extra_padding;
       return at::constant_pad_nd(x, {layer.padding, after, layer.padding, after}, layer.fill);

@@ -11,6 +11,7 @@
 #include "models/graph/codes.h"
 #include "models/net/fake_quant.h"
 #include "models/net/float_ops.h"
+#include "models/net/gpu_ops.h"
 #include "models/net/training_ops.h"
 
 namespace carat {
@@ -150,7 +151,7 @@ Network::Value Network::run_weights(size_t index, const Value& input, Mode mode)
   else if (widen)
     y = convolve(layer, x.to(at::kDouble), weights.to(at::kDouble)).to(at::kFloat);
   else
-    y = mode == Mode::train ? convolve_training(layer, x, weights) : convolve(layer, x, weights);
+    y = mode == Mode::train || is_on_gpu(x) ? convolve_training(layer, x, weights) : convolve(layer, x, weights);
   if (on_codes && !layer.has_unit_scale && !is_scaled) y = y * (t.weight_scale * input.scale).view({1, -1, 1, 1});
   if (layer.has_bias) y = y + t.bias.view({1, -1, 1, 1});
   return {.tensor = y};

@@ -9,6 +9,7 @@
 #include "base/parallel.h"
 #include "kernels/depthwise_gradient.h"
 #include "models/net/float_ops.h"
+#include "models/net/gpu_ops.h"
 
 namespace carat {
 namespace {
@@ -320,6 +321,7 @@ NormAct norm_act_of(OpKind op) {
 at::Tensor batch_norm_training(const at::Tensor& x, const BatchNormTensors& norm, OpKind act) {
   if (is_ours(x))
     return NormActFunction::apply(x, norm.weight, norm.bias, norm, static_cast<int64_t>(norm_act_of(act)));
+  if (const at::Tensor y = batch_norm_on_gpu(x, norm, act); y.defined()) return y;
   const at::Tensor y = at::batch_norm(x, norm.weight, norm.bias, norm.running_mean, norm.running_var, true,
                                       kNormMomentum, norm.epsilon, false);
   return activated(y, act);
@@ -352,6 +354,10 @@ at::Tensor convolve_training(const LayerSpec& layer, const at::Tensor& x, const 
   const bool is_depthwise = layer.groups > 1 && layer.groups == x.size(1) && weights.size(0) == layer.groups;
   if (is_depthwise && is_ours(x) && has_depthwise_gradient(layer.kernel))
     return DepthwiseFunction::apply(in, weights, layer.stride, padding);
+  if (is_depthwise)
+    if (const at::Tensor y = depthwise_on_gpu(in, weights, layer.stride, padding); y.defined()) return y;
+  if (is_on_gpu(in) && layer.kernel == 1 && layer.stride == 1 && layer.groups == 1 && padding == 0)
+    return pointwise(in, weights);
   return at::conv2d(in, weights, {}, layer.stride, padding, 1, layer.groups);
 }
 

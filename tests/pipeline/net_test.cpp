@@ -207,7 +207,7 @@ TEST(FakeQuant, CudaKernelsEqualTheCpu) {
       const at::Tensor inverse = torch::rand({per_kernel ? shape[0] : 1, 1, 1, 1}) + 0.1;
       const at::Tensor g = torch::randn(shape);
       const auto pass = [&](const at::Device& device) {
-        const at::Tensor leaf = x.to(device).requires_grad_(true);
+        const at::Tensor leaf = x.to(device, /*non_blocking=*/false, /*copy=*/true).requires_grad_(true);
         const at::Tensor codes = activation_codes(leaf, inverse.to(device), spec);
         codes.backward(g.to(device));
         return std::pair(codes.detach().cpu(), leaf.grad().cpu());

@@ -4,6 +4,7 @@
 #include <torch/torch.h>
 
 #include "models/net/float_ops.h"
+#include "models/net/gpu_ops.h"
 #include "models/net/training_ops.h"
 
 namespace carat {
@@ -15,6 +16,18 @@ struct Case {
   OpKind act;
 };
 
+// The CPU, and a GPU where there is one.
+std::vector<at::Device> devices() {
+  std::vector<at::Device> all = {at::Device(at::kCPU)};
+  if (torch::cuda::is_available()) all.emplace_back(at::kCUDA, 0);
+  return all;
+}
+
+// A copy there that wants a gradient.
+at::Tensor leaf(const at::Tensor& x, const at::Device& device) {
+  return x.to(device, /*non_blocking=*/false, /*copy=*/true).requires_grad_(true);
+}
+
 at::Tensor reference(const at::Tensor& x, const BatchNormTensors& norm, OpKind act) {
   const at::Tensor y =
       at::batch_norm(x, norm.weight, norm.bias, norm.running_mean, norm.running_var, true, 0.1, 1e-5, false);
@@ -25,29 +38,30 @@ at::Tensor reference(const at::Tensor& x, const BatchNormTensors& norm, OpKind a
 
 class NormActTest : public testing::TestWithParam<Case> {};
 
-TEST_P(NormActTest, EqualsDoublePrecision) {
-  const int64_t channels = GetParam().channels;
-  const int64_t size = GetParam().size;
-  const OpKind act = GetParam().act;
+void compare_norm(const Case& c, const at::Device& device) {
+  const int64_t channels = c.channels;
+  const int64_t size = c.size;
+  const OpKind act = c.act;
   torch::manual_seed(1);
   const at::Tensor x = torch::randn({5, channels, size, size}) * 2 + 3;
   const at::Tensor upstream = torch::randn({5, channels, size, size});
-  const auto make = [&](at::ScalarType type) {
+  const auto make = [&](at::ScalarType type, const at::Device& where) {
     torch::manual_seed(2);
-    return BatchNormTensors{(torch::rand({channels}) + 0.5).to(type).requires_grad_(true),
-                            torch::randn({channels}).to(type).requires_grad_(true), torch::zeros({channels}, type),
-                            torch::ones({channels}, type), 1e-5};
+    const at::Tensor weight = torch::rand({channels}) + 0.5;
+    const at::TensorOptions options = at::TensorOptions(type).device(where);
+    return BatchNormTensors{leaf(weight.to(type), where), leaf(torch::randn({channels}).to(type), where),
+                            torch::zeros({channels}, options), torch::ones({channels}, options), 1e-5};
   };
-  const BatchNormTensors ours = make(at::kFloat);
-  const BatchNormTensors theirs = make(at::kDouble);
-  const at::Tensor a = x.clone().requires_grad_(true);
+  const BatchNormTensors ours = make(at::kFloat, device);
+  const BatchNormTensors theirs = make(at::kDouble, at::kCPU);
+  const at::Tensor a = leaf(x, device);
   const at::Tensor b = x.to(at::kDouble).requires_grad_(true);
   const at::Tensor y = batch_norm_training(a, ours, act);
   const at::Tensor z = reference(b, theirs, act);
-  y.backward(upstream);
+  y.backward(upstream.to(device));
   z.backward(upstream.to(at::kDouble));
   const auto difference = [](const at::Tensor& got, const at::Tensor& want) {
-    return (got.to(at::kDouble) - want).abs().max().item<double>() / (1.0 + want.abs().max().item<double>());
+    return (got.to(at::kCPU, at::kDouble) - want).abs().max().item<double>() / (1.0 + want.abs().max().item<double>());
   };
   EXPECT_LT(difference(y.detach(), z.detach()), 2e-6);
   EXPECT_LT(difference(a.grad(), b.grad()), 1e-5);
@@ -56,13 +70,20 @@ TEST_P(NormActTest, EqualsDoublePrecision) {
   EXPECT_LT(difference(ours.running_mean, theirs.running_mean), 1e-6);
   EXPECT_LT(difference(ours.running_var, theirs.running_var), 1e-5);
   const torch::NoGradGuard no_grad;
-  const at::Tensor inferred = batch_norm_inference(x, ours, act);
+  const at::Tensor inferred = batch_norm_inference(x.to(device), ours, act);
   at::Tensor wanted = at::batch_norm(x.to(at::kDouble), theirs.weight, theirs.bias, theirs.running_mean,
                                      theirs.running_var, false, 0.1, 1e-5, false);
   LayerSpec layer;
   layer.op = act;
   if (act != OpKind::batch_norm) wanted = run_fast(layer, {wanted});
   EXPECT_LT(difference(inferred, wanted), 2e-6);
+}
+
+TEST_P(NormActTest, EqualsDoublePrecision) {
+  for (const at::Device& device : devices()) {
+    SCOPED_TRACE(device.str());
+    compare_norm(GetParam(), device);
+  }
 }
 
 // Channels that fill vectors, that do not, and more pixels than one run.
@@ -93,18 +114,47 @@ TEST_P(DepthwiseTest, GradientsEqualLibTorchs) {
   layer.extra_padding = c.extra;
   const at::Tensor x = torch::randn({9, c.channels, 11, 11});
   const at::Tensor w = torch::randn({c.channels, 1, c.kernel, c.kernel});
-  const at::Tensor a = x.clone().requires_grad_(true);
-  const at::Tensor aw = w.clone().requires_grad_(true);
-  const at::Tensor b = x.to(at::kDouble).requires_grad_(true);
-  const at::Tensor bw = w.to(at::kDouble).requires_grad_(true);
-  const at::Tensor y = convolve_training(layer, a, aw);
+  const at::Tensor b = leaf(x.to(at::kDouble), at::kCPU);
+  const at::Tensor bw = leaf(w.to(at::kDouble), at::kCPU);
   const at::Tensor z = at::conv2d(padded(layer, b, 0.0), bw, {}, c.stride, c.extra > 0 ? 0 : c.padding, 1, c.channels);
-  const at::Tensor upstream = torch::randn(y.sizes());
-  y.backward(upstream);
+  const at::Tensor upstream = torch::randn(z.sizes());
   z.backward(upstream.to(at::kDouble));
-  EXPECT_LT((y - z).abs().max().item<double>(), 1e-4);
-  EXPECT_LT((a.grad() - b.grad()).abs().max().item<double>(), 1e-4);
-  EXPECT_LT((aw.grad() - bw.grad()).abs().max().item<double>() / bw.grad().abs().max().item<double>(), 1e-5);
+  for (const at::Device& device : devices()) {
+    SCOPED_TRACE(device.str());
+    const at::Tensor a = leaf(x, device);
+    const at::Tensor aw = leaf(w, device);
+    const at::Tensor y = convolve_training(layer, a, aw);
+    y.backward(upstream.to(device));
+    // cuDNN, which takes kernels of 9 pixels, may round to TF32.
+    const double factor = device.is_cuda() && c.kernel > 7 ? 100.0 : 1.0;
+    EXPECT_LT((y.cpu() - z).abs().max().item<double>(), factor * 1e-4);
+    EXPECT_LT((a.grad().cpu() - b.grad()).abs().max().item<double>(), factor * 1e-4);
+    EXPECT_LT((aw.grad().cpu() - bw.grad()).abs().max().item<double>() / bw.grad().abs().max().item<double>(),
+              factor * 1e-5);
+  }
+}
+
+TEST(Pointwise, IsAConvolution) {
+  torch::manual_seed(1);
+  const at::Tensor x = torch::randn({3, 20, 4, 5});
+  const at::Tensor w = torch::randn({7, 20, 1, 1});
+  const at::Tensor b = leaf(x, at::kCPU);
+  const at::Tensor bw = leaf(w, at::kCPU);
+  const at::Tensor z = at::conv2d(b, bw);
+  const at::Tensor upstream = torch::randn(z.sizes());
+  z.backward(upstream);
+  for (const at::Device& device : devices()) {
+    SCOPED_TRACE(device.str());
+    const double tolerance = device.is_cuda() ? 2e-2 : 1e-5;  // TF32 there
+    const at::Tensor a = leaf(x, device);
+    const at::Tensor aw = leaf(w, device);
+    const at::Tensor y = pointwise(a, aw);
+    y.backward(upstream.to(device));
+    EXPECT_TRUE(y.is_contiguous(at::MemoryFormat::ChannelsLast));
+    EXPECT_LT((y.cpu() - z).abs().max().item<double>(), tolerance);
+    EXPECT_LT((a.grad().cpu() - b.grad()).abs().max().item<double>(), tolerance);
+    EXPECT_LT((aw.grad().cpu() - bw.grad()).abs().max().item<double>(), tolerance * 5);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(All, DepthwiseTest,

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+// Shared parts of kernels/depthwise.h.
+#pragma once
+
+#include "kernels/depthwise.h"
+#include "kernels/scalar/sums.h"
+
+namespace carat::scalar {
+
+struct DepthwiseExtents {
+  int channels, in_height, in_width, out_height, out_width, stride, padding;
+  Divisor channel_divisor, in_width_divisor, in_height_divisor, out_width_divisor, out_height_divisor;
+};
+
+struct DepthwisePlace {
+  int image, row, column, channel;
+};
+
+CARAT_SHARED DepthwisePlace place_of(uint32_t i, const Divisor& channels, const Divisor& width, const Divisor& height) {
+  const uint32_t pixel = channels.quotient(i);
+  const uint32_t line = width.quotient(pixel);
+  const uint32_t image = height.quotient(line);
+  return {static_cast<int>(image), static_cast<int>(line - image * height.divisor),
+          static_cast<int>(pixel - line * width.divisor), static_cast<int>(i - pixel * channels.divisor)};
+}
+
+CARAT_SHARED int64_t index_of(int image, int row, int column, int channel, int height, int width, int channels) {
+  return ((static_cast<int64_t>(image) * height + row) * width + column) * channels + channel;
+}
+
+template <int kSide>
+struct DepthwiseOutput {
+  DepthwiseExtents at;
+  const float* x;
+  const float* weights;
+  float* y;
+  using Loaded = float;
+  CARAT_SHARED float load(int64_t i) const {
+    const DepthwisePlace p =
+        place_of(static_cast<uint32_t>(i), at.channel_divisor, at.out_width_divisor, at.out_height_divisor);
+    const int top = p.row * at.stride - at.padding;
+    const int left = p.column * at.stride - at.padding;
+    float sum = 0.0F;
+    CARAT_UNROLL
+    for (int r = 0; r < kSide; ++r) CARAT_UNROLL
+    for (int s = 0; s < kSide; ++s) {
+      const int h = top + r;
+      const int w = left + s;
+      if (h < 0 || h >= at.in_height || w < 0 || w >= at.in_width) continue;
+      sum = fused(x[index_of(p.image, h, w, p.channel, at.in_height, at.in_width, at.channels)],
+                  weights[(r * kSide + s) * at.channels + p.channel], sum);
+    }
+    return sum;
+  }
+  CARAT_SHARED void store(int64_t i, float sum) const { y[i] = sum; }
+};
+
+template <int kSide>
+struct DepthwiseInputGradient {
+  DepthwiseExtents at;
+  const float* dy;
+  const float* weights;
+  float* dx;
+  using Loaded = float;
+  CARAT_SHARED float load(int64_t i) const {
+    const DepthwisePlace p =
+        place_of(static_cast<uint32_t>(i), at.channel_divisor, at.in_width_divisor, at.in_height_divisor);
+    float sum = 0.0F;
+    CARAT_UNROLL
+    for (int r = 0; r < kSide; ++r) CARAT_UNROLL
+    for (int s = 0; s < kSide; ++s) {
+      const int down = p.row + at.padding - r;
+      const int right = p.column + at.padding - s;
+      if (down < 0 || right < 0 || down % at.stride != 0 || right % at.stride != 0) continue;
+      const int h = down / at.stride;
+      const int w = right / at.stride;
+      if (h >= at.out_height || w >= at.out_width) continue;
+      sum = fused(dy[index_of(p.image, h, w, p.channel, at.out_height, at.out_width, at.channels)],
+                  weights[(r * kSide + s) * at.channels + p.channel], sum);
+    }
+    return sum;
+  }
+  CARAT_SHARED void store(int64_t i, float sum) const { dx[i] = sum; }
+};
+
+// The sums' order: output pixels of all images are cut into chunks of lanes * kDepthwiseRows. Thread (lane, channel) of
+// a chunk adds the pixels lane, lane + lanes, ...; the lanes are added in their order, the
+// chunks as sums.h says.
+constexpr int64_t kDepthwiseRows = 64;
+
+struct DepthwiseWalk {
+  int64_t pixels, channels, lanes, chunks;
+  CARAT_SHARED int threads() const { return static_cast<int>(lanes * channels); }
+};
+
+inline DepthwiseWalk depthwise_walk(const DepthwiseBatch& batch) {
+  const int64_t channels = batch.shape.channels;
+  const int64_t lanes = channels < kElementThreads ? kElementThreads / channels : 1;
+  const int64_t pixels = batch.images * batch.shape.out_height * batch.shape.out_width;
+  const int64_t size = lanes * kDepthwiseRows;
+  return {pixels, channels, lanes, (pixels + size - 1) / size};
+}
+
+template <int kSide>
+struct DepthwiseTaps {
+  double sum[kSide * kSide];
+};
+
+template <int kSide>
+CARAT_SHARED DepthwiseTaps<kSide> depthwise_thread(const DepthwiseExtents& at, const DepthwiseWalk& walk,
+                                                   const float* x, const float* dy, int64_t chunk, int thread) {
+  const auto channel = static_cast<int>(thread % walk.channels);
+  const int64_t first = chunk * walk.lanes * kDepthwiseRows + thread / walk.channels;
+  DepthwiseTaps<kSide> taps = {};
+  for (int64_t row = 0; row < kDepthwiseRows; ++row) {
+    const int64_t pixel = first + row * walk.lanes;
+    if (pixel >= walk.pixels) break;
+    const uint32_t line = at.out_width_divisor.quotient(static_cast<uint32_t>(pixel));
+    const uint32_t image = at.out_height_divisor.quotient(line);
+    const int top = static_cast<int>(line - image * at.out_height_divisor.divisor) * at.stride - at.padding;
+    const int left =
+        static_cast<int>(static_cast<uint32_t>(pixel) - line * at.out_width_divisor.divisor) * at.stride - at.padding;
+    const auto gradient = static_cast<double>(dy[pixel * walk.channels + channel]);
+    CARAT_UNROLL
+    for (int r = 0; r < kSide; ++r) CARAT_UNROLL
+    for (int s = 0; s < kSide; ++s) {
+      const int h = top + r;
+      const int w = left + s;
+      if (h < 0 || h >= at.in_height || w < 0 || w >= at.in_width) continue;
+      const float value = x[index_of(static_cast<int>(image), h, w, channel, at.in_height, at.in_width, at.channels)];
+      taps.sum[r * kSide + s] = add(taps.sum[r * kSide + s], multiply(gradient, static_cast<double>(value)));
+    }
+  }
+  return taps;
+}
+
+// Throws Error for a shape that does not fit.
+DepthwiseExtents depthwise_extents(const DepthwiseBatch& batch);
+
+}  // namespace carat::scalar
