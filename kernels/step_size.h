@@ -25,7 +25,8 @@ struct StepGrid {
   CodeGrid codes;                     // half_even or half_away
 };
 
-void step_values(const float* x, int64_t n, const StepGrid& grid, float* values);
+// The threads change nothing but the time.
+void step_values(const float* x, int64_t n, const StepGrid& grid, float* values, int64_t threads = 1);
 
 struct StepGradients {
   const float* g;
@@ -38,7 +39,8 @@ struct StepGradients {
 
 // Bytes that step_gradients needs where sums are wanted.
 int64_t step_workspace(int64_t n, int64_t count);
-void step_gradients(const StepGradients& gradients, int64_t n, const StepGrid& grid, void* workspace);
+void step_gradients(const StepGradients& gradients, int64_t n, const StepGrid& grid, void* workspace,
+                    int64_t threads = 1);
 
 // The same for device pointers on a CUDA stream. Throw Error in a build without CUDA.
 void step_values_cuda(const float* x, int64_t n, const StepGrid& grid, float* values, void* stream);

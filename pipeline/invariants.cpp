@@ -5,7 +5,7 @@
 
 namespace carat {
 
-void check_invariants(const std::string& stage, const Model& before, const Model& after, bool may_change_structure) {
+void check_invariants(const std::string& stage, const Model& before, const Model& after, AllowedChanges allowed) {
   try {
     check_model(after);
   } catch (const Error& error) {
@@ -14,7 +14,7 @@ void check_invariants(const std::string& stage, const Model& before, const Model
   for (const LayerSpec& old_layer : before.graph.layers()) {
     if (!has_weights(old_layer)) continue;
     const std::string& name = old_layer.name;
-    if (may_change_structure &&
+    if (allowed.structure &&
         (!after.graph.has(name) || after.buffer(name + ".weight").shape != before.buffer(name + ".weight").shape))
       continue;
     require(after.graph.has(name), "{}: layer {} is gone", stage, name);
@@ -27,7 +27,7 @@ void check_invariants(const std::string& stage, const Model& before, const Model
       for (size_t i = 0; i < old_mask.size(); ++i)
         require(mask[i] <= old_mask[i], "{}: layer {}: pruned weight {} came back", stage, name, i);
     }
-    if (old_layer.quant && !layer.has_unit_scale)
+    if (old_layer.quant && !layer.has_unit_scale && !allowed.scales)
       require(before.buffer(name + ".weight_scale") == after.buffer(name + ".weight_scale"),
               "{}: layer {}: a fixed scale changed", stage, name);
   }

@@ -10,9 +10,12 @@ namespace carat {
 
 // The model is complete and finite (check_model: masked weights zero, quantized weights on their grid); no layer lost
 // its mask or its quantization; a mask only ever grows more zeros; a fixed grid keeps its scales until it is fused.
-// may_change_structure: layers may be gone or have other shapes; those that are left hold to it.
+// structure: layers may be gone or have other shapes; those that are left hold to it. scales: they may change.
 // Throws Error "stage: layer ...".
-void check_invariants(const std::string& stage, const Model& before, const Model& after,
-                      bool may_change_structure = false);
+struct AllowedChanges {
+  bool structure = false;
+  bool scales = false;
+};
+void check_invariants(const std::string& stage, const Model& before, const Model& after, AllowedChanges allowed = {});
 
 }  // namespace carat

@@ -118,7 +118,7 @@ class Run {
       RunContext context(settings_, data_, earlier_, console_, *work, stage.id);
       const Model before = model;
       stage.stage->run(model, context);
-      check_invariants(stage.id, before, model, stage.stage->changes_structure());
+      check_invariants(stage.id, before, model, {stage.stage->changes_structure(), stage.stage->changes_scales()});
       row.record = measure(stage, model);
       row.seconds = row.record.seconds = seconds_since(start);
       work->write_file("model.safetensors", to_safetensors(model));

@@ -16,8 +16,7 @@ const std::vector<StageInfo>& stage_catalog() {
        make_sensitivity},
       {"prune", 3, "zeroes the weights that matter least and retrains with the dense network as teacher", make_prune},
       {"quantize", 3, "fits scales of weights per kernel and of activations per layer", make_quantize},
-      {"finetune", 2, "trains the network as it is, with the dense one as teacher; masks and scales stay",
-       make_finetune},
+      {"finetune", 3, "trains the network as it is, with the dense one as teacher; masks stay", make_finetune},
       {"fuse", 1, "merges batch norm, bias and scales into one Scale layer", make_fuse},
       {"pack", 1, "writes the packed model: codes, masks and scales in one file", make_pack},
   };

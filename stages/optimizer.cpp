@@ -8,14 +8,16 @@
 namespace carat {
 
 Optimizer::Optimizer(std::vector<Parameter> parameters, OptimizerOptions options)
-    : parameters_(std::move(parameters)), options_(std::move(options)), groups_(2) {
+    : parameters_(std::move(parameters)), options_(std::move(options)), groups_(3) {
   require(!parameters_.empty(), "expected a network with parameters to train, found none");
   groups_[0].weight_decay = options_.weight_decay;
   const at::Device device = parameters_.front().value.device();
-  lr_ = at::zeros({}, at::TensorOptions(device.is_cuda() ? at::kFloat : at::kDouble).device(device));
+  const at::TensorOptions number = at::TensorOptions(device.is_cuda() ? at::kFloat : at::kDouble).device(device);
+  for (Group& group : groups_) group.rate = at::zeros({}, number);
+  groups_[2].lr = options_.scale_lr;
   for (size_t i = 0; i < parameters_.size(); ++i) {
     const at::Tensor& value = parameters_[i].value;
-    groups_[parameters_[i].decays ? 0 : 1].members.push_back(i);
+    groups_[parameters_[i].is_scale ? 2 : parameters_[i].decays ? 0 : 1].members.push_back(i);
     first_.push_back(at::zeros_like(value));
     if (options_.kind != "adamw") continue;
     second_.push_back(at::zeros_like(value));
@@ -49,13 +51,17 @@ void Optimizer::step_group(const Group& group) {
   constexpr double kEpsilon = 1e-8;
   if (options_.kind == "adamw") {
     at::_foreach_add_(steps, 1);
-    at::_fused_adamw_(values, gradients, first, second, {}, steps, lr_, options_.momentum, options_.beta2,
+    at::_fused_adamw_(values, gradients, first, second, {}, steps, group.rate, options_.momentum, options_.beta2,
                       group.weight_decay, kEpsilon, false, false);
     return;
   }
   if (options_.momentum == 0.0) first.clear();
-  at::_fused_sgd_(values, gradients, first, group.weight_decay, options_.momentum, lr_, 0.0, options_.nesterov, false,
-                  false);
+  at::_fused_sgd_(values, gradients, first, group.weight_decay, options_.momentum, group.rate, 0.0, options_.nesterov,
+                  false, false);
+}
+
+void Optimizer::set_lr(double lr) {
+  for (Group& group : groups_) group.rate.fill_(lr * group.lr);
 }
 
 void Optimizer::step() {

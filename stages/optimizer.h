@@ -20,6 +20,7 @@ struct OptimizerOptions {
   double momentum = 0.9;
   double beta2 = 0.999;
   double weight_decay = 0.0;   // of parameters that decay: convolution and linear weights
+  double scale_lr = 1.0;       // learning rate of learned scales and zero points, as a multiple
   double gradient_clip = 0.0;  // largest norm of all gradients together; 0: none
 };
 
@@ -28,7 +29,7 @@ class Optimizer {
   Optimizer(std::vector<Parameter> parameters, OptimizerOptions options);
 
   // Learning rate of the next steps.
-  void set_lr(double lr) { lr_.fill_(lr); }
+  void set_lr(double lr);
 
   // One step along the gradients; parameters without a gradient stay. Then the gradients are dropped. Reads nothing
   // back from a GPU.
@@ -45,6 +46,8 @@ class Optimizer {
   struct Group {
     std::vector<size_t> members;
     double weight_decay = 0.0;
+    double lr = 1.0;  // a multiple
+    at::Tensor rate;  // {}: float64 on the CPU, float32 on a GPU, as LibTorch's kernels take it
   };
   void clip();
   void step_group(const Group& group);
@@ -52,7 +55,6 @@ class Optimizer {
   std::vector<Parameter> parameters_;
   OptimizerOptions options_;
   std::vector<Group> groups_;
-  at::Tensor lr_;  // {}: float64 on the CPU, float32 on a GPU, as LibTorch's kernels take it
   std::vector<at::Tensor> first_, second_, steps_;
 };
 

@@ -12,6 +12,7 @@
 #include "models/net/training_ops.h"
 #include "models/weights/safetensors.h"
 #include "stages/evaluate.h"
+#include "stages/quantized_training.h"
 
 namespace carat {
 namespace {
@@ -35,6 +36,11 @@ LoaderOptions loader_options(const TrainingOptions& options, StageContext& conte
   loader.threads = context.loader_threads();
   loader.indices = context.training_indices();
   return loader;
+}
+
+std::vector<Parameter> trained_parameters(Network& network, const TrainingOptions& options) {
+  network.set_learned(options.quantized.parts());
+  return network.parameters();
 }
 
 // Its masks are drawn on the CPU, step by step.
@@ -77,7 +83,7 @@ Trainer::Trainer(Model& model, const TrainingOptions& options, MaskSchedule* mas
       context_(context),
       network_(model, context.device()),
       loader_(context.training_data(), loader_options(options, context)),
-      optimizer_(network_.parameters(), options.optimizer),
+      optimizer_(trained_parameters(network_, options), options.optimizer),
       graph_(context.device(), options.capture && !has_dropout(model.graph)),
       sums_(at::zeros({2}, at::TensorOptions(at::kDouble).device(context.device()))) {
   if (options.loss.needs_teacher()) teacher_.emplace(options.teacher, model.graph, context);
@@ -133,6 +139,7 @@ void Trainer::step_on_device() {
   const at::Tensor loss = loss_of(logits);
   loss.backward();
   optimizer_.step();
+  network_.constrain_scales();
   const torch::NoGradGuard no_grad;
   const at::Tensor correct = logits.detach().argmax(1).eq(targets_.labels).sum();
   sums_ += at::stack({loss.detach().to(at::kDouble), correct.to(at::kDouble)});
@@ -143,8 +150,11 @@ void Trainer::train_step() {
   take_batch();
   network_.set_dropout_seed(Hasher().number(context_.seed()).text(context_.stage_id()).number(step_).low64());
   optimizer_.set_lr(learning_rate(options_, step_, steps_, loader_.steps_per_epoch()));
-  graph_.run(network_.regrows() ? 1 : 0, [this] { step_on_device(); });
+  network_.set_norm_frozen(static_cast<double>(step_) >=
+                           options_.quantized.freeze_norm_after * static_cast<double>(steps_));
+  graph_.run(network_.step_state(), [this] { step_on_device(); });
   ++step_;
+  if (options_.quantized.scales == "refit" && step_ % loader_.steps_per_epoch() == 0) refit_scales(network_);
   ++summed_steps_;
   update_average();
 }

@@ -16,6 +16,19 @@
 
 namespace carat {
 
+// How a quantized network is trained.
+struct QuantizedTraining {
+  std::string scales = "fixed";  // fixed, refit, learned
+  std::string train = "all";     // all, activations, weights
+  double freeze_norm_after = 1.0;
+
+  void describe(OptionTable& table);
+  // Throws Error when the network has nothing that they could be about.
+  void check(const std::string& stage, const ModelGraph& graph) const;
+  bool changes_scales() const { return scales != "fixed"; }
+  LearnedParts parts() const;
+};
+
 struct TrainingOptions {
   int64_t epochs = 10;
   int64_t batch_size = 128;
@@ -29,6 +42,7 @@ struct TrainingOptions {
   TeacherOptions teacher;
   std::string precision = "float32";
   bool capture = true;
+  QuantizedTraining quantized;
   double average = 0.0;     // decay of the exponential moving average; 0: none
   int64_t norm_images = 0;  // images for batch norm's statistics after training; 0: they stay
   double best_every = 0.0;  // epochs between measurements on held-back images; 0: the last weights are taken

@@ -2,6 +2,7 @@
 #include "models/net/code_kernels.h"
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 #include <c10/core/DeviceGuard.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
 
@@ -78,7 +79,7 @@ at::Tensor step_values_by_kernel(const at::Tensor& x, const StepTensors& step, c
   if (x.is_cuda())
     step_values_cuda(from, x.numel(), step_grid(step, codes), values.mutable_data_ptr<float>(), current_stream(x));
   else
-    step_values(from, x.numel(), step_grid(step, codes), values.mutable_data_ptr<float>());
+    step_values(from, x.numel(), step_grid(step, codes), values.mutable_data_ptr<float>(), at::get_num_threads());
   return values;
 }
 
@@ -104,7 +105,7 @@ StepGradientTensors step_gradients_by_kernel(const at::Tensor& gradient, const a
   if (x.is_cuda())
     step_gradients_cuda(gradients, x.numel(), step_grid(step, codes), parts, current_stream(x));
   else
-    step_gradients(gradients, x.numel(), step_grid(step, codes), parts);
+    step_gradients(gradients, x.numel(), step_grid(step, codes), parts, at::get_num_threads());
   return result;
 }
 

@@ -5,6 +5,8 @@
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <cmath>
+#include <optional>
 
 #include "base/parallel.h"
 #include "kernels/code_row.h"
@@ -115,6 +117,31 @@ struct StepStraightThrough : torch::autograd::Function<StepStraightThrough> {
   }
 };
 
+struct LearnedStep : torch::autograd::Function<LearnedStep> {
+  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& x, const at::Tensor& scale,
+                            const std::optional<at::Tensor>& zero_point, const CodeGrid& codes, double factor) {
+    const at::Tensor zero = zero_point.value_or(at::Tensor());
+    const at::Tensor inverse = at::reciprocal(scale.detach());
+    context->save_for_backward({x, inverse, scale, zero});
+    context->saved_data["codes"] = std::vector<double>{codes.lowest, codes.highest, factor};
+    context->saved_data["half_away"] = codes.rounding == CodeRounding::half_away;
+    return step_values_by_kernel(x.detach(), {inverse, scale, zero}, codes);
+  }
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 torch::autograd::variable_list gradients) {
+    const auto saved = context->get_saved_variables();
+    const std::vector<double> numbers = context->saved_data["codes"].toDoubleVector();
+    const bool half_away = context->saved_data["half_away"].toBool();
+    const CodeGrid codes = {static_cast<float>(numbers[0]), static_cast<float>(numbers[1]),
+                            half_away ? CodeRounding::half_away : CodeRounding::half_even};
+    const StepWish wish = {.scale = true, .zero_point = saved[3].defined(), .factor = numbers[2]};
+    const StepGradientTensors found =
+        step_gradients_by_kernel(gradients[0], saved[0], {saved[1], saved[2], saved[3]}, codes, wish);
+    return {found.x, found.scale, found.zero_point, {}, {}};
+  }
+};
+
 bool takes_rows(const at::Tensor& x, const at::Tensor& inverse_scale) {
   return x.is_cpu() && x.scalar_type() == at::kFloat && x.is_non_overlapping_and_dense() && x.numel() > 0 &&
          inverse_scale.numel() == 1;
@@ -163,6 +190,14 @@ at::Tensor quantized_values(const at::Tensor& x, const ActivationGrid& grid, con
   const at::Tensor codes = grid.zero_point.defined() ? shifted_codes(x, grid.inverse_scale, grid.zero_point, spec)
                                                      : activation_codes(x, grid.inverse_scale, spec);
   return codes * grid.scale;
+}
+
+at::Tensor learned_values(const at::Tensor& x, const LearnedGrid& grid, const QuantSpec& spec) {
+  const CodeGrid codes = step_codes(spec);
+  const double factor = 1.0 / std::sqrt(static_cast<double>(grid.features) * static_cast<double>(codes.highest));
+  const at::Tensor dense = x.is_non_overlapping_and_dense() ? x : x.contiguous();
+  const std::optional<at::Tensor> zero = grid.zero_point.defined() ? std::optional(grid.zero_point) : std::nullopt;
+  return LearnedStep::apply(dense, grid.scale, zero, codes, factor);
 }
 
 at::Tensor weight_codes(const at::Tensor& weights, const at::Tensor& inverse_scale, const QuantSpec& spec) {

@@ -26,6 +26,17 @@ struct ActivationGrid {
 };
 at::Tensor quantized_values(const at::Tensor& x, const ActivationGrid& grid, const QuantSpec& spec);
 
+// Values whose scale, and of shifted codes the zero point, are learned with the network: kernels/step_size.h with the
+// gradients of scale and zero point times 1 / sqrt(features * highest code). scale: {1} or one per kernel of contiguous
+// weights; zero_point: {1}, a real number that is rounded, or undefined.
+// Source: Esser et al. 2020 (arXiv:1902.08153), section 2.2; Bhalgat et al. 2020 (arXiv:2004.09576).
+struct LearnedGrid {
+  const at::Tensor& scale;
+  const at::Tensor& zero_point;
+  int64_t features;  // weights that share a scale, values of an image
+};
+at::Tensor learned_values(const at::Tensor& x, const LearnedGrid& grid, const QuantSpec& spec);
+
 // Codes of weights, with the gradient passed everywhere: a weight beyond the range can come back. Binary:
 // code = sign(x).
 at::Tensor weight_codes(const at::Tensor& weights, const at::Tensor& inverse_scale, const QuantSpec& spec);

@@ -123,12 +123,16 @@ at::Tensor Network::real(const Value& value) {
   return value.scale == 1.0F ? value.tensor : value.tensor * value.scale;
 }
 
-at::Tensor Network::effective_weights(size_t index) const {
+at::Tensor Network::effective_weights(size_t index, bool learns) const {
   const LayerTensors& t = tensors_[index];
   const LayerSpec& layer = graph_.layers()[index];
   at::Tensor kept = t.weight;
   if (t.mask.defined()) kept = regrows_ ? t.weight + (t.weight * t.mask - t.weight).detach() : t.weight * t.mask;
   if (!layer.quant || layer.has_unit_scale) return kept;
+  if (learns) {
+    const int64_t features = kept.numel() / t.weight_scale.numel();
+    return learned_values(kept, {t.weight_scale, {}, features}, *layer.quant);
+  }
   return weight_codes(kept, t.inverse_weight_scale, *layer.quant);
 }
 
@@ -136,13 +140,15 @@ Network::Value Network::run_weights(size_t index, const Value& input, Mode mode)
   const LayerSpec& layer = graph_.layers()[index];
   const LayerTensors& t = tensors_[index];
   const bool on_codes = layer.quant && input.is_codes && (!input.is_input || layer.has_unit_scale || !input_is_codes_);
-  at::Tensor weights = effective_weights(index);
+  const bool learns = mode == Mode::train && learns_weight_scale(index);
+  at::Tensor weights = effective_weights(index, learns);
   // In training the few weights are scaled in place of the many sums.
   const bool is_scaled = mode == Mode::train && on_codes && !layer.has_unit_scale;
-  if (is_scaled) weights = weights * (t.weight_scale * input.scale);
+  if (is_scaled)
+    weights = weights * (learns ? at::full({1}, input.scale, weights.options()) : t.weight_scale * input.scale);
   at::Tensor x = on_codes ? input.tensor : real(input);
   if (layer.op == OpKind::linear) x = x.reshape({x.size(0), -1, 1, 1});
-  if (layer.quant && !on_codes && !layer.has_unit_scale) weights = weights * t.weight_scale;
+  if (layer.quant && !on_codes && !layer.has_unit_scale && !learns) weights = weights * t.weight_scale;
   const bool exact_float = mode == Mode::exact && !on_codes;
   const bool widen = mode != Mode::train && on_codes && t.needs_double;
   at::Tensor y;
@@ -160,7 +166,7 @@ Network::Value Network::run_weights(size_t index, const Value& input, Mode mode)
 at::Tensor Network::run_norm(size_t index, const at::Tensor& x, OpKind act, Mode mode) {
   const LayerTensors& t = tensors_[index];
   const BatchNormTensors norm = {t.weight, t.bias, t.running_mean, t.running_var, graph_.layers()[index].epsilon};
-  return mode == Mode::train ? batch_norm_training(x, norm, act) : batch_norm_inference(x, norm, act);
+  return mode == Mode::train && !norm_frozen_ ? batch_norm_training(x, norm, act) : batch_norm_inference(x, norm, act);
 }
 
 Network::Value Network::run_float(size_t index, const std::vector<at::Tensor>& inputs, Mode mode) {
@@ -200,6 +206,8 @@ Network::Value Network::run_one(size_t index, const std::vector<Value>& inputs, 
     const bool unit = layer.has_unit_scale;
     const at::Tensor inverse = unit ? at::ones({1}, at::TensorOptions().device(device_)) : t.inverse_scale;
     const at::Tensor x = real(inputs[0]);
+    if (mode == Mode::train && learns_activation_scale(index))
+      return {.tensor = learned_values(x, {t.scale, t.learned_zero_point, x.numel() / x.size(0)}, *layer.quant)};
     if (mode == Mode::train && !unit && !feeds_weights_[index])
       return {.tensor = quantized_values(x, {t.scale, t.inverse_scale, t.zero_point}, *layer.quant)};
     return {.tensor = t.zero_point.defined() ? shifted_codes(x, inverse, t.zero_point, *layer.quant)
@@ -259,6 +267,7 @@ at::Tensor Network::logits(const Values& values) {
 
 at::Tensor Network::forward(const at::Tensor& pixels, Mode mode, const std::vector<std::string>& wanted,
                             std::map<std::string, at::Tensor>& results) {
+  if (mode != Mode::train) take_learned_scales();
   Values values = start(pixels, mode);
   for (size_t i = 0; i < values.size(); ++i) {
     const std::string& name = graph_.layers()[i].name;

@@ -12,6 +12,13 @@
 
 namespace carat {
 
+// What training moves. Scales that are learned: kernels/step_size.h; binary weights keep theirs.
+struct LearnedParts {
+  bool weights = true;  // weights, biases, batch norm
+  bool weight_scales = false;
+  bool activation_scales = false;  // and zero points
+};
+
 enum class Mode {
   train,     // batch statistics, dropout, gradients
   evaluate,  // running statistics; the fastest algorithms
@@ -22,7 +29,8 @@ enum class Mode {
 struct Parameter {
   std::string name;  // "conv1.weight"
   at::Tensor value;
-  bool decays = false;  // convolution and linear weights: weight decay is for them
+  bool decays = false;    // convolution and linear weights: weight decay is for them
+  bool is_scale = false;  // a learned scale or zero point
 };
 
 class Network {
@@ -57,6 +65,17 @@ class Network {
   size_t last_use(size_t index) const { return last_use_[index]; }
   static at::Tensor real(const Value& value);
 
+  // Before parameters() is asked for. Learned scales stay above a hundredth of what they are now.
+  void set_learned(const LearnedParts& parts);
+  // After every step of an optimizer: scales positive, zero points among the codes.
+  void constrain_scales();
+  // Replaces the scales of a quantized layer's weights.
+  void set_weight_scales(const std::string& layer, const std::vector<float>& scales);
+  // Batch norm takes its running statistics in training too, and keeps them.
+  void set_norm_frozen(bool is_frozen) { norm_frozen_ = is_frozen; }
+  // What decides, beside tensors, which operations a training step runs.
+  uint64_t step_state() const { return (regrows_ ? 1U : 0U) + (norm_frozen_ ? 2U : 0U); }
+
   // Trainable tensors in the order of the layers.
   std::vector<Parameter> parameters() const;
 
@@ -75,7 +94,6 @@ class Network {
   void set_mask(const std::string& layer, const at::Tensor& kept);
   // Whether pruned weights get the gradient of the pruned network (straight through the mask) and so may come back.
   void set_regrowth(bool regrows) { regrows_ = regrows; }
-  bool regrows() const { return regrows_; }
   // Pruned weights become zero.
   void settle_masks();
 
@@ -92,7 +110,7 @@ class Network {
  private:
   struct LayerTensors {
     at::Tensor weight, bias, mask, weight_scale, inverse_weight_scale, running_mean, running_var, scale, inverse_scale,
-        zero_point, table;
+        zero_point, learned_zero_point, table;
     float host_scale = 1.0F;  // scale of an activation quantizer: reading it off a GPU would wait for the GPU
     bool needs_double = false;
   };
@@ -101,8 +119,13 @@ class Network {
   Value run_weights(size_t index, const Value& input, Mode mode);
   at::Tensor run_norm(size_t index, const at::Tensor& x, OpKind act, Mode mode);
   Value run_float(size_t index, const std::vector<at::Tensor>& inputs, Mode mode);
-  at::Tensor effective_weights(size_t index) const;
+  // Masked; of a quantized layer codes, or values where its scale is learned and training asks for them.
+  at::Tensor effective_weights(size_t index, bool learns) const;
   LayerTensors& masked(const std::string& layer);
+  bool learns_weight_scale(size_t index) const;
+  bool learns_activation_scale(size_t index) const;
+  // What evaluation reads beside the scales themselves.
+  void take_learned_scales();
   void load_layer(const Model& model, size_t index);
   void find_activations();
 
@@ -113,6 +136,10 @@ class Network {
   at::MemoryFormat layout_ = at::MemoryFormat::ChannelsLast;
   uint64_t dropout_seed_ = 0;
   bool regrows_ = false;
+  bool norm_frozen_ = false;
+  bool scales_move_ = false;
+  LearnedParts learned_;
+  std::vector<at::Tensor> scales_, smallest_scales_, zero_points_, highest_codes_;  // learned ones, and their bounds
   std::vector<LayerTensors> tensors_;
   std::vector<std::vector<size_t>> inputs_;
   std::vector<size_t> last_use_;

@@ -23,7 +23,13 @@ std::vector<Parameter> Network::parameters() const {
     const LayerSpec& layer = graph_.layers()[i];
     const LayerTensors& t = tensors_[i];
     const bool is_norm = layer.op == OpKind::batch_norm;
-    if (!is_norm && !has_weights(layer)) continue;
+    if (learns_activation_scale(i)) {
+      parameters.push_back({layer.name + ".scale", t.scale, false, true});
+      if (t.learned_zero_point.defined())
+        parameters.push_back({layer.name + ".zero_point", t.learned_zero_point, false, true});
+    }
+    if (learns_weight_scale(i)) parameters.push_back({layer.name + ".weight_scale", t.weight_scale, false, true});
+    if (!learned_.weights || (!is_norm && !has_weights(layer))) continue;
     parameters.push_back({layer.name + ".weight", t.weight, !is_norm});
     if (is_norm || layer.has_bias) parameters.push_back({layer.name + ".bias", t.bias, false});
   }
@@ -68,7 +74,12 @@ std::map<std::string, at::Tensor> Network::state() const {
   for (size_t i = 0; i < tensors_.size(); ++i) {
     const LayerSpec& layer = graph_.layers()[i];
     const LayerTensors& t = tensors_[i];
+    if (learns_activation_scale(i)) {
+      state[layer.name + ".scale"] = t.scale;
+      if (t.learned_zero_point.defined()) state[layer.name + ".zero_point"] = t.learned_zero_point;
+    }
     if (!has_weights(layer) && layer.op != OpKind::batch_norm) continue;
+    if (t.weight_scale.defined()) state[layer.name + ".weight_scale"] = t.weight_scale;
     state[layer.name + ".weight"] = t.weight;
     if (t.bias.defined()) state[layer.name + ".bias"] = t.bias;
     if (t.mask.defined()) state[layer.name + ".mask"] = t.mask;
@@ -85,14 +96,20 @@ void Network::load_state(const std::map<std::string, Buffer>& state) {
     const auto found = state.find(name);
     require(found != state.end(), "checkpoint: no tensor {}", name);
     at::Tensor target = tensor;
-    target.copy_(to_tensor(found->second, device_));
+    target.copy_(to_tensor(found->second, device_).view(target.sizes()));
   }
+  for (LayerTensors& t : tensors_)
+    if (t.weight_scale.defined()) t.inverse_weight_scale.copy_(1.0 / t.weight_scale);
 }
 
 void Network::store(Model& model) const {
   const torch::NoGradGuard no_grad;
   for (const auto& [name, tensor] : state())
     if (!name.ends_with(".mask")) model.buffers[name].values = to_buffer(tensor).values;
+  for (size_t i = 0; i < tensors_.size(); ++i)
+    if (tensors_[i].learned_zero_point.defined())
+      model.buffers[graph_.layers()[i].name + ".zero_point"].values =
+          to_buffer(at::round(tensors_[i].learned_zero_point)).values;
   for (size_t i = 0; i < tensors_.size(); ++i) {
     const LayerSpec& layer = graph_.layers()[i];
     if (!has_weights(layer)) continue;
@@ -101,8 +118,9 @@ void Network::store(Model& model) const {
       model.masks[layer.name].kept.assign(kept.const_data_ptr<uint8_t>(),
                                           kept.const_data_ptr<uint8_t>() + kept.numel());
     }
-    at::Tensor weights = effective_weights(i);
-    if (layer.quant && !layer.has_unit_scale) weights = weights * tensors_[i].weight_scale;
+    const bool learns = learns_weight_scale(i);
+    at::Tensor weights = effective_weights(i, learns);
+    if (layer.quant && !layer.has_unit_scale && !learns) weights = weights * tensors_[i].weight_scale;
     model.buffers[layer.name + ".weight"].values = to_buffer(weights + 0.0).values;  // -0 becomes 0
   }
 }

@@ -114,7 +114,8 @@ TEST_F(EveryStage, GivesTheSameBytesTwiceAndAfterInterruptions) {
     EXPECT_EQ(to_safetensors(outcome(i, model, third, 3)), bytes);
     EXPECT_EQ(files_of(folders_[1]), files_of(folders_[0]));
     EXPECT_EQ(files_of(folders_[2]), files_of(folders_[0]));
-    check_invariants(recipe_.stages[i].id, model, after, recipe_.stages[i].stage->changes_structure());
+    const Stage& stage = *recipe_.stages[i].stage;
+    check_invariants(recipe_.stages[i].id, model, after, {stage.changes_structure(), stage.changes_scales()});
     EXPECT_EQ(to_safetensors(model_from_safetensors(bytes, "saved")), bytes);
     is_dense = is_dense && (recipe_.stages[i].info->name == "train" || recipe_.stages[i].info->name == "sensitivity");
     earlier_.push_back({recipe_.stages[i].info->name, folders_[0], is_dense});
