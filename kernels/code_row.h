@@ -24,4 +24,13 @@ void row_codes(const float* x, int64_t n, const CodeRow& row, float* values);
 // dx = (g * scale) * inverse where lowest <= place <= highest, else 0; dx may alias g or x.
 void row_straight_through(const float* g, const float* x, int64_t n, const CodeRow& row, float* dx);
 
+// The same, and of a scale and a zero point that are learned, the sums of kernels/step_size.h over the run: of g *
+// (code - (place - zero_point) inside, code outside), and of -g * scale outside; code is without the scale. Float32
+// sums in the order of the vectors' lanes: keep runs to some ten thousand numbers.
+struct RowSums {
+  float scale = 0.0F;
+  float zero_point = 0.0F;
+};
+RowSums row_learned(const float* g, const float* x, int64_t n, const CodeRow& row, float* dx);
+
 }  // namespace carat

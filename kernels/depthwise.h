@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Depthwise convolution in training on a GPU, channels-last float32: values {images, height, width, channels}, weights
 // {kernel, kernel, channels}. Sides 3, 5 and 7. A result is the sum of its taps in their order, each step rounded once;
-// the weights' gradients are summed in float64 in a fixed order: the same bits on CPU and GPU.
+// the weights' gradients have a fixed order of their own: the same bits on CPU and GPU.
 #pragma once
 
 #include <cstdint>

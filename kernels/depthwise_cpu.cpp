@@ -59,7 +59,7 @@ void depthwise_forward(const DepthwiseBatch& batch, const float* x, const float*
 void depthwise_input_gradient(const DepthwiseBatch& batch, const float* dy, const float* weights, float* dx) {
   const scalar::DepthwiseExtents at = scalar::depthwise_extents(batch);
   with_side(batch.shape.kernel, [&](auto side) {
-    scalar::run_on_cpu(scalar::DepthwiseInputGradient<side.value>{at, dy, weights, dx}, inputs_of(batch));
+    scalar::run_on_cpu(scalar::DepthwiseInputGradient<side.value, 0>{at, dy, weights, dx}, inputs_of(batch));
   });
 }
 
@@ -78,7 +78,7 @@ void depthwise_weight_gradients(const DepthwiseBatch& batch, const float* x, con
         for (int64_t c = 0; c < walk.channels; ++c) {
           double sum = 0.0;
           for (int64_t lane = 0; lane < walk.lanes; ++lane)
-            sum += own[static_cast<size_t>(lane * walk.channels + c)].sum[tap];
+            sum += static_cast<double>(own[static_cast<size_t>(lane * walk.channels + c)].sum[tap]);
           parts[(tap * walk.channels + c) * walk.chunks + chunk] = sum;
         }
     }

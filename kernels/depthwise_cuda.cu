@@ -16,7 +16,7 @@ __global__ void __launch_bounds__(kMostThreads) weight_chunks(scalar::DepthwiseE
   const scalar::DepthwiseTaps<kSide> taps = scalar::depthwise_thread<kSide>(at, walk, x, dy, blockIdx.x, thread);
   CARAT_UNROLL
   for (int tap = 0; tap < kSide * kSide; ++tap) {
-    own[thread] = taps.sum[tap];
+    own[thread] = static_cast<double>(taps.sum[tap]);
     __syncthreads();
     if (thread < walk.channels) {
       double sum = 0.0;
@@ -55,9 +55,15 @@ void depthwise_input_gradient_cuda(const DepthwiseBatch& batch, const float* dy,
                                    void* stream) {
   const scalar::DepthwiseExtents at = scalar::depthwise_extents(batch);
   const DepthwiseShape& s = batch.shape;
+  const int64_t n = batch.images * s.in_height * s.in_width * s.channels;
   with_side(s.kernel, [&](auto side) {
-    launch_elements("depthwise", scalar::DepthwiseInputGradient<side.value>{at, dy, weights, dx},
-                    batch.images * s.in_height * s.in_width * s.channels, stream);
+    constexpr int kSide = side.value;
+    if (s.stride == 1)
+      launch_elements("depthwise", scalar::DepthwiseInputGradient<kSide, 1>{at, dy, weights, dx}, n, stream);
+    else if (s.stride == 2)
+      launch_elements("depthwise", scalar::DepthwiseInputGradient<kSide, 2>{at, dy, weights, dx}, n, stream);
+    else
+      launch_elements("depthwise", scalar::DepthwiseInputGradient<kSide, 0>{at, dy, weights, dx}, n, stream);
   });
 }
 

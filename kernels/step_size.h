@@ -3,7 +3,8 @@
 // GPU learns them without asking the CPU. n numbers, float32, one rounding per operation:
 //   place = x * inverse + z, z = zero point rounded to even; code = clamp(round(place), lowest, highest) - z;
 //   value = scale * code.
-// Gradients, inside = lowest <= place <= highest, sums in float64 in a fixed order, then times `factor` and rounded:
+// Gradients, inside = lowest <= place <= highest, sums in a fixed order (float64 beyond a few numbers), then times
+// `factor` and rounded:
 //   dx = (g * scale) * inverse inside, else 0;
 //   dscale = sum of g * (code - (place - z) inside, code outside);
 //   dzero = sum of -g * scale outside.

@@ -10,7 +10,11 @@ using scalar::StepSums;
 
 struct DeviceGradient : scalar::StepGradient {
   using Loaded = scalar::StepGradient::Loaded;
-  __device__ void store(int64_t i, const Loaded& v) const { scalar::StepGradient::store(i, v); }
+  __device__ void store(int64_t i, const Loaded& v) const {
+    float rises = 0.0F;
+    float falls = 0.0F;
+    scalar::StepGradient::store(i, v, rises, falls);
+  }
 };
 
 // A block for every chunk of every row.

@@ -69,10 +69,12 @@ class Prune : public Stage {
 
   void run(Model& model, StageContext& context) override {
     model.graph = masked_graph(model.graph);
+    // What was pruned before stays so; it counts towards the target.
     for (const std::string& name : model.graph.weight_layers()) {
       const Buffer& weights = model.buffer(name + ".weight");
-      model.masks[name] = {weights.shape, std::vector<uint8_t>(weights.values.size(), 1)};
+      model.masks.try_emplace(name, SparsityMask{weights.shape, std::vector<uint8_t>(weights.values.size(), 1)});
     }
+    const std::map<std::string, SparsityMask> before = model.masks;
     const std::vector<AllocationLayer> layers = allocation_layers(model.graph);
     Plan plan = {layers, {}};
     if (pattern_.kind == "n_m")
@@ -80,7 +82,12 @@ class Prune : public Stage {
     else if (!allocation_.follows_weights())
       plan.fixed = allocation_.decide(layers, model.graph, context);
     MaskSchedule schedule(schedule_, [&, this](const Network& network, double share) {
-      return masks(network, plan, weight_scores(network, criterion_), share);
+      Masks kept = masks(network, plan, weight_scores(network, criterion_), share);
+      for (auto& [name, mask] : kept) {
+        const std::vector<uint8_t>& was = before.at(name).kept;
+        mask = mask * to_tensor({mask.sizes().vec(), {was.begin(), was.end()}}, mask.device());
+      }
+      return kept;
     });
     if (schedule_.kind == "one_shot" || retrain_.epochs == 0) {
       prune_at_once(model, plan, context);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // quantize: fits the weights of every kernel and the activations of every layer; trains nothing.
+#include <torch/torch.h>
+
 #include <algorithm>
 #include <optional>
 
@@ -7,6 +9,7 @@
 #include "base/random.h"
 #include "data/loader.h"
 #include "models/graph/codes.h"
+#include "models/net/device.h"
 #include "models/net/network.h"
 #include "models/packed/window_of.h"
 #include "stages/activation_fit.h"
@@ -170,12 +173,16 @@ class Quantize : public Stage {
       std::map<std::string, at::Tensor> results;
       network.forward(pixels_of(batch.pixels, data, context.device()), Mode::evaluate, sources, results);
       for (const auto& [name, tensor] : results) {
-        const Buffer buffer = to_buffer(tensor);
-        const auto size = static_cast<int64_t>(buffer.values.size());
+        const int64_t size = tensor.numel();
         const int64_t wanted = std::max<int64_t>(1, std::min(size, kSamples * static_cast<int64_t>(count) / total));
         Random random({context.seed(), context.stage_id(), name, begin});
-        for (int64_t i = 0; i < wanted; ++i)
-          samples[name].push_back(buffer.values[static_cast<size_t>(wanted == size ? i : random.below(size))]);
+        std::vector<int64_t> places;
+        for (int64_t i = 0; i < wanted; ++i) places.push_back(wanted == size ? i : random.below(size));
+        // Only what is wanted leaves the device.
+        const at::Tensor chosen =
+            at::take(tensor, sent_to(context.device(), torch::tensor(c10::ArrayRef<int64_t>(places))));
+        const std::vector<float> values = to_buffer(chosen).values;
+        samples[name].insert(samples[name].end(), values.begin(), values.end());
       }
       context.progress("calibrating", begin + static_cast<int64_t>(count), total, "");
     }

@@ -63,17 +63,20 @@ CARAT_SHARED float slope_at(NormAct act, float z) {
     }
     case NormAct::hard_swish:
       if (z <= -3.0F) return 0.0F;
-      return z >= 3.0F ? 1.0F : add(divide(z, 3.0F), 0.5F);
+      return z >= 3.0F ? 1.0F : fused(z, 0.333333343F, 0.5F);
   }
   return 1.0F;
 }
 
-// What a thread adds up, at element i of channel c: forward x and its square, backward g and g * (x - mean).
+// What a thread adds up, at element i of channel c: forward x and its square, in float64, for the variance is their
+// difference; backward g and g * (x - mean), in float32 over the few pixels of a thread.
 struct NormMoments {
   const float* x;
-  CARAT_SHARED NormSums at(int64_t i, int64_t /*c*/) const {
+  using Sum = double;
+  CARAT_SHARED void add_to(double& first, double& second, int64_t i, int64_t /*c*/) const {
     const auto value = static_cast<double>(x[i]);
-    return {value, multiply(value, value)};
+    first = add(first, value);
+    second = add(second, multiply(value, value));
   }
 };
 
@@ -97,10 +100,11 @@ struct NormGradients {
     const float z = add(multiply(line.factor[c], x[i]), line.offset[c]);
     return multiply(dy[i], slope_at(act, z));
   }
-  CARAT_SHARED NormSums at(int64_t i, int64_t c) const {
+  using Sum = float;
+  CARAT_SHARED void add_to(float& first, float& second, int64_t i, int64_t c) const {
     const float gradient = g(i, c);
-    return {static_cast<double>(gradient),
-            multiply(static_cast<double>(gradient), static_cast<double>(add(x[i], -line.mean[c])))};
+    first = add(first, gradient);
+    second = fused(gradient, add(x[i], -line.mean[c]), second);
   }
 };
 
@@ -108,12 +112,13 @@ template <typename Terms>
 CARAT_SHARED NormSums norm_thread(const Terms& terms, const NormWalk& walk, int64_t chunk, int thread) {
   const int64_t channel = thread % walk.channels;
   const int64_t first = chunk * walk.chunk_pixels() + thread / walk.channels;
-  NormSums sums = {0.0, 0.0};
+  typename Terms::Sum sum = 0;
+  typename Terms::Sum other = 0;
   CARAT_UNROLL
   for (int64_t row = 0; row < kNormRows; ++row)
     if (const int64_t pixel = first + row * walk.lanes; pixel < walk.pixels)
-      sums = plus(sums, terms.at(pixel * walk.channels + channel, channel));
-  return sums;
+      terms.add_to(sum, other, pixel * walk.channels + channel, channel);
+  return {static_cast<double>(sum), static_cast<double>(other)};
 }
 
 CARAT_SHARED float moved(float running, float value, float momentum) {

@@ -24,8 +24,14 @@ CARAT_SHARED DepthwisePlace place_of(uint32_t i, const Divisor& channels, const 
           static_cast<int>(pixel - line * width.divisor), static_cast<int>(i - pixel * channels.divisor)};
 }
 
-CARAT_SHARED int64_t index_of(int image, int row, int column, int channel, int height, int width, int channels) {
-  return ((static_cast<int64_t>(image) * height + row) * width + column) * channels + channel;
+// Where an image's (row, column, channel) lies; rows and columns may be outside, but then nothing is read there. Values
+// are fewer than 2^31.
+CARAT_SHARED int index_of(const DepthwisePlace& p, int row, int column, int height, int width, int channels) {
+  return ((p.image * height + row) * width + column) * channels + p.channel;
+}
+
+CARAT_SHARED bool is_within(int place, int extent) {
+  return static_cast<unsigned>(place) < static_cast<unsigned>(extent);
 }
 
 template <int kSide>
@@ -40,22 +46,21 @@ struct DepthwiseOutput {
         place_of(static_cast<uint32_t>(i), at.channel_divisor, at.out_width_divisor, at.out_height_divisor);
     const int top = p.row * at.stride - at.padding;
     const int left = p.column * at.stride - at.padding;
+    const int origin = index_of(p, top, left, at.in_height, at.in_width, at.channels);
+    const int line = at.in_width * at.channels;
     float sum = 0.0F;
     CARAT_UNROLL
     for (int r = 0; r < kSide; ++r) CARAT_UNROLL
-    for (int s = 0; s < kSide; ++s) {
-      const int h = top + r;
-      const int w = left + s;
-      if (h < 0 || h >= at.in_height || w < 0 || w >= at.in_width) continue;
-      sum = fused(x[index_of(p.image, h, w, p.channel, at.in_height, at.in_width, at.channels)],
-                  weights[(r * kSide + s) * at.channels + p.channel], sum);
-    }
+    for (int s = 0; s < kSide; ++s)
+      if (is_within(top + r, at.in_height) && is_within(left + s, at.in_width))
+        sum = fused(x[origin + r * line + s * at.channels], weights[(r * kSide + s) * at.channels + p.channel], sum);
     return sum;
   }
   CARAT_SHARED void store(int64_t i, float sum) const { y[i] = sum; }
 };
 
-template <int kSide>
+// kStride 0: any.
+template <int kSide, int kStride>
 struct DepthwiseInputGradient {
   DepthwiseExtents at;
   const float* dy;
@@ -63,20 +68,23 @@ struct DepthwiseInputGradient {
   float* dx;
   using Loaded = float;
   CARAT_SHARED float load(int64_t i) const {
+    const int stride = kStride == 0 ? at.stride : kStride;
     const DepthwisePlace p =
         place_of(static_cast<uint32_t>(i), at.channel_divisor, at.in_width_divisor, at.in_height_divisor);
     float sum = 0.0F;
     CARAT_UNROLL
-    for (int r = 0; r < kSide; ++r) CARAT_UNROLL
-    for (int s = 0; s < kSide; ++s) {
+    for (int r = 0; r < kSide; ++r) {
       const int down = p.row + at.padding - r;
-      const int right = p.column + at.padding - s;
-      if (down < 0 || right < 0 || down % at.stride != 0 || right % at.stride != 0) continue;
-      const int h = down / at.stride;
-      const int w = right / at.stride;
-      if (h >= at.out_height || w >= at.out_width) continue;
-      sum = fused(dy[index_of(p.image, h, w, p.channel, at.out_height, at.out_width, at.channels)],
-                  weights[(r * kSide + s) * at.channels + p.channel], sum);
+      const int h = down / stride;
+      if (down < 0 || h * stride != down || h >= at.out_height) continue;
+      CARAT_UNROLL
+      for (int s = 0; s < kSide; ++s) {
+        const int right = p.column + at.padding - s;
+        const int w = right / stride;
+        if (right < 0 || w * stride != right || w >= at.out_width) continue;
+        sum = fused(dy[index_of(p, h, w, at.out_height, at.out_width, at.channels)],
+                    weights[(r * kSide + s) * at.channels + p.channel], sum);
+      }
     }
     return sum;
   }
@@ -84,8 +92,8 @@ struct DepthwiseInputGradient {
 };
 
 // The sums' order: output pixels of all images are cut into chunks of lanes * kDepthwiseRows. Thread (lane, channel) of
-// a chunk adds the pixels lane, lane + lanes, ...; the lanes are added in their order, the
-// chunks as sums.h says.
+// a chunk adds the pixels lane, lane + lanes, ... in float32; the lanes are added in their order in float64, the chunks
+// as sums.h says.
 constexpr int64_t kDepthwiseRows = 64;
 
 struct DepthwiseWalk {
@@ -103,7 +111,7 @@ inline DepthwiseWalk depthwise_walk(const DepthwiseBatch& batch) {
 
 template <int kSide>
 struct DepthwiseTaps {
-  double sum[kSide * kSide];
+  float sum[kSide * kSide];
 };
 
 template <int kSide>
@@ -116,20 +124,18 @@ CARAT_SHARED DepthwiseTaps<kSide> depthwise_thread(const DepthwiseExtents& at, c
     const int64_t pixel = first + row * walk.lanes;
     if (pixel >= walk.pixels) break;
     const uint32_t line = at.out_width_divisor.quotient(static_cast<uint32_t>(pixel));
-    const uint32_t image = at.out_height_divisor.quotient(line);
-    const int top = static_cast<int>(line - image * at.out_height_divisor.divisor) * at.stride - at.padding;
-    const int left =
-        static_cast<int>(static_cast<uint32_t>(pixel) - line * at.out_width_divisor.divisor) * at.stride - at.padding;
-    const auto gradient = static_cast<double>(dy[pixel * walk.channels + channel]);
+    const auto image = static_cast<int>(at.out_height_divisor.quotient(line));
+    const int row_out = static_cast<int>(line) - image * at.out_height;
+    const int top = row_out * at.stride - at.padding;
+    const int left = (static_cast<int>(pixel) - static_cast<int>(line) * at.out_width) * at.stride - at.padding;
+    const int origin = index_of({image, 0, 0, channel}, top, left, at.in_height, at.in_width, at.channels);
+    const int step = at.in_width * at.channels;
+    const float gradient = dy[pixel * walk.channels + channel];
     CARAT_UNROLL
     for (int r = 0; r < kSide; ++r) CARAT_UNROLL
-    for (int s = 0; s < kSide; ++s) {
-      const int h = top + r;
-      const int w = left + s;
-      if (h < 0 || h >= at.in_height || w < 0 || w >= at.in_width) continue;
-      const float value = x[index_of(static_cast<int>(image), h, w, channel, at.in_height, at.in_width, at.channels)];
-      taps.sum[r * kSide + s] = add(taps.sum[r * kSide + s], multiply(gradient, static_cast<double>(value)));
-    }
+    for (int s = 0; s < kSide; ++s)
+      if (is_within(top + r, at.in_height) && is_within(left + s, at.in_width))
+        taps.sum[r * kSide + s] = fused(gradient, x[origin + r * step + s * at.channels], taps.sum[r * kSide + s]);
   }
   return taps;
 }

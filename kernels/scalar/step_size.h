@@ -24,7 +24,10 @@ struct StepNumbers {
     return {x, inverse.at(i), scales.values != nullptr ? scales.at(i) : 1.0F, zero};
   }
   CARAT_SHARED float place(const StepAt& v) const { return add(multiply(v.x, v.inverse), v.zero); }
-  CARAT_SHARED float code(const StepAt& v, float place) const { return add(grid_code(place, codes, 0), -v.zero); }
+  CARAT_SHARED float code(const StepAt& v, float place) const {
+    const float whole = codes.rounding == CodeRounding::half_away ? round_half_away(place) : round_half_even(place);
+    return add(clamp_code(whole, codes.lowest, codes.highest), -v.zero);
+  }
 };
 
 struct StepValues {
@@ -52,20 +55,22 @@ struct StepGradient {
     StepAt at;
   };
   CARAT_SHARED Loaded load(int64_t i) const { return {g[i], numbers.at(x[i], i)}; }
-  CARAT_SHARED StepSums store(int64_t i, const Loaded& v) const {
+  // Adds to what the scale's and the zero point's gradients are made of.
+  CARAT_SHARED void store(int64_t i, const Loaded& v, float& rises, float& falls) const {
     const float place = numbers.place(v.at);
     const float code = numbers.code(v.at, place);
     const bool inside = is_inside(place, numbers.codes);
     dx[i] = inside ? one_nan(multiply(multiply(v.g, v.at.scale), v.at.inverse)) : 0.0F;
     const float rise = inside ? add(code, -add(place, -v.at.zero)) : code;
-    return {multiply(static_cast<double>(v.g), static_cast<double>(rise)),
-            inside ? 0.0 : -multiply(static_cast<double>(v.g), static_cast<double>(v.at.scale))};
+    rises = fused(v.g, rise, rises);
+    if (!inside) falls = fused(v.g, -v.at.scale, falls);
   }
 };
 
 // Every scale owns a row of n / count numbers; a row is cut into chunks of kStepChunk. The elements of a chunk are
 // added as sums.h says, then the chunks of the row.
-constexpr int64_t kStepChunk = int64_t{kElementThreads} * kElementsPerThread;
+constexpr int kStepRounds = 4;
+constexpr int64_t kStepChunk = int64_t{kElementThreads} * kElementsPerThread * kStepRounds;
 
 CARAT_SHARED int64_t step_chunks(int64_t row) { return (row + kStepChunk - 1) / kStepChunk; }
 
@@ -73,18 +78,21 @@ CARAT_SHARED StepSums plus(const StepSums& a, const StepSums& b) {
   return {add(a.scale, b.scale), add(a.zero, b.zero)};
 }
 
-// One thread's part of a chunk that begins at `begin` and ends with its row.
+// One thread's part of a chunk that begins at `begin` and ends with its row, in float32.
 CARAT_SHARED StepSums step_thread(const StepGradient& gradient, int64_t begin, int64_t row_end, int thread) {
-  StepGradient::Loaded loaded[kElementsPerThread];
-  CARAT_UNROLL
-  for (int step = 0; step < kElementsPerThread; ++step)
-    if (const int64_t i = begin + step * kElementThreads + thread; i < row_end) loaded[step] = gradient.load(i);
-  StepSums sums = {0.0, 0.0};
-  CARAT_UNROLL
-  for (int step = 0; step < kElementsPerThread; ++step)
-    if (const int64_t i = begin + step * kElementThreads + thread; i < row_end)
-      sums = plus(sums, gradient.store(i, loaded[step]));
-  return sums;
+  float rises = 0.0F;
+  float falls = 0.0F;
+  for (int round = 0; round < kStepRounds; ++round) {
+    const int64_t first = begin + thread + int64_t{round} * kElementThreads * kElementsPerThread;
+    StepGradient::Loaded loaded[kElementsPerThread];
+    CARAT_UNROLL
+    for (int step = 0; step < kElementsPerThread; ++step)
+      if (const int64_t i = first + step * kElementThreads; i < row_end) loaded[step] = gradient.load(i);
+    CARAT_UNROLL
+    for (int step = 0; step < kElementsPerThread; ++step)
+      if (const int64_t i = first + step * kElementThreads; i < row_end) gradient.store(i, loaded[step], rises, falls);
+  }
+  return {static_cast<double>(rises), static_cast<double>(falls)};
 }
 
 CARAT_SHARED float step_result(double sum, double factor) { return one_nan(static_cast<float>(multiply(sum, factor))); }

@@ -23,9 +23,7 @@ c10::Device device_named(const std::string& name) {
   if (name == "cpu") return c10::Device(c10::kCPU);
   require(name == "auto" || name == "cuda", "--device: expected auto, cpu or cuda, got {}", name);
   if (torch::cuda::is_available()) {
-    // Shapes repeat step after step: cuDNN may time its algorithms. Matrix products take TF32 as convolutions do, which
-    // holds codes exactly.
-    at::globalContext().setBenchmarkCuDNN(true);
+    // Matrix products take TF32 as convolutions do, which holds codes exactly.
     at::globalContext().setAllowTF32CuBLAS(true);
     return c10::Device(c10::kCUDA, 0);
   }

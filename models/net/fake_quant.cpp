@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <vector>
 
 #include "base/parallel.h"
 #include "kernels/code_row.h"
@@ -14,6 +15,19 @@
 
 namespace carat {
 namespace {
+
+bool takes_rows(const at::Tensor& x, const at::Tensor& inverse_scale) {
+  return x.is_cpu() && x.scalar_type() == at::kFloat && x.is_non_overlapping_and_dense() && x.numel() > 0 &&
+         inverse_scale.numel() == 1;
+}
+
+constexpr int64_t kPart = 1 << 14;  // numbers that one thread takes at a time
+
+template <typename Body>
+void over_parts(int64_t n, const Body& body) {
+  parallel_ranges((n + kPart - 1) / kPart, at::get_num_threads(),
+                  [&](int64_t first, int64_t last) { body(first * kPart, std::min(n, last * kPart) - first * kPart); });
+}
 
 at::Tensor to_codes(const at::Tensor& x, const at::Tensor& inverse_scale, const QuantSpec& spec) {
   if (spec.encoding() == Encoding::binary) return at::sign(x.detach());
@@ -87,15 +101,6 @@ struct RowStraightThrough : torch::autograd::Function<RowStraightThrough> {
     });
     return {dx, at::Tensor()};
   }
-
- private:
-  template <typename Body>
-  static void over_parts(int64_t n, const Body& body) {
-    constexpr int64_t kPart = 1 << 14;
-    parallel_ranges((n + kPart - 1) / kPart, at::get_num_threads(), [&](int64_t first, int64_t last) {
-      body(first * kPart, std::min(n, last * kPart) - first * kPart);
-    });
-  }
 };
 
 // On a GPU, one pass forward and one backward.
@@ -117,6 +122,34 @@ struct StepStraightThrough : torch::autograd::Function<StepStraightThrough> {
   }
 };
 
+// A row of one scale on the CPU; its sums are added part by part.
+StepGradientTensors learned_gradients(const at::Tensor& gradient, const at::Tensor& x, const CodeRow& row,
+                                      double factor) {
+  at::Tensor g = gradient;
+  if (g.strides() != x.strides()) g = at::empty_like(x).copy_(gradient);
+  at::Tensor dx = at::empty_like(x);
+  const float* above = g.const_data_ptr<float>();
+  const float* from = x.const_data_ptr<float>();
+  float* to = dx.mutable_data_ptr<float>();
+  const int64_t n = x.numel();
+  std::vector<RowSums> parts(static_cast<size_t>((n + kPart - 1) / kPart));
+  parallel_ranges(static_cast<int64_t>(parts.size()), at::get_num_threads(), [&](int64_t first, int64_t last) {
+    for (int64_t part = first; part < last; ++part) {
+      const int64_t begin = part * kPart;
+      parts[static_cast<size_t>(part)] =
+          row_learned(above + begin, from + begin, std::min(n - begin, kPart), row, to + begin);
+    }
+  });
+  double scale = 0.0;
+  double zero = 0.0;
+  for (const RowSums& part : parts) {
+    scale += static_cast<double>(part.scale);
+    zero += static_cast<double>(part.zero_point);
+  }
+  const at::TensorOptions number = at::TensorOptions(at::kFloat);
+  return {dx, at::full({1}, scale * factor, number), at::full({1}, zero * factor, number)};
+}
+
 struct LearnedStep : torch::autograd::Function<LearnedStep> {
   static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& x, const at::Tensor& scale,
                             const std::optional<at::Tensor>& zero_point, const CodeGrid& codes, double factor) {
@@ -125,27 +158,39 @@ struct LearnedStep : torch::autograd::Function<LearnedStep> {
     context->save_for_backward({x, inverse, scale, zero});
     context->saved_data["codes"] = std::vector<double>{codes.lowest, codes.highest, factor};
     context->saved_data["half_away"] = codes.rounding == CodeRounding::half_away;
-    return step_values_by_kernel(x.detach(), {inverse, scale, zero}, codes);
+    if (!takes_rows(x, inverse)) return step_values_by_kernel(x.detach(), {inverse, scale, zero}, codes);
+    const CodeRow row = row_at({inverse, scale, zero}, codes);
+    at::Tensor values = at::empty_like(x);
+    const float* from = x.const_data_ptr<float>();
+    float* to = values.mutable_data_ptr<float>();
+    over_parts(x.numel(), [&](int64_t begin, int64_t n) { row_codes(from + begin, n, row, to + begin); });
+    return values;
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  torch::autograd::variable_list gradients) {
     const auto saved = context->get_saved_variables();
+    const StepTensors step = {saved[1], saved[2], saved[3]};
     const std::vector<double> numbers = context->saved_data["codes"].toDoubleVector();
     const bool half_away = context->saved_data["half_away"].toBool();
     const CodeGrid codes = {static_cast<float>(numbers[0]), static_cast<float>(numbers[1]),
                             half_away ? CodeRounding::half_away : CodeRounding::half_even};
-    const StepWish wish = {.scale = true, .zero_point = saved[3].defined(), .factor = numbers[2]};
-    const StepGradientTensors found =
-        step_gradients_by_kernel(gradients[0], saved[0], {saved[1], saved[2], saved[3]}, codes, wish);
-    return {found.x, found.scale, found.zero_point, {}, {}};
+    const bool shifts = step.zero_point.defined();
+    const StepWish wish = {.scale = true, .zero_point = shifts, .factor = numbers[2]};
+    const StepGradientTensors found = takes_rows(saved[0], step.inverse_scale)
+                                          ? learned_gradients(gradients[0], saved[0], row_at(step, codes), wish.factor)
+                                          : step_gradients_by_kernel(gradients[0], saved[0], step, codes, wish);
+    return {found.x, found.scale.view_as(step.scale), shifts ? found.zero_point : at::Tensor(), {}, {}};
+  }
+
+ private:
+  static CodeRow row_at(const StepTensors& step, const CodeGrid& codes) {
+    const float zero = step.zero_point.defined() ? std::nearbyint(step.zero_point.item<float>()) : 0.0F;
+    return {
+        step.inverse_scale.item<float>(), zero, codes.lowest, codes.highest, codes.rounding == CodeRounding::half_away,
+        step.scale.item<float>()};
   }
 };
-
-bool takes_rows(const at::Tensor& x, const at::Tensor& inverse_scale) {
-  return x.is_cpu() && x.scalar_type() == at::kFloat && x.is_non_overlapping_and_dense() && x.numel() > 0 &&
-         inverse_scale.numel() == 1;
-}
 
 CodeRow row_of(const at::Tensor& inverse_scale, float zero_point, const QuantSpec& spec) {
   const bool shifts = spec.is_shifted();

@@ -4,6 +4,7 @@
 // batch=N, contiguous (values not channels-last) as they say.
 #include <ATen/Parallel.h>
 #include <ATen/record_function.h>
+#include <torch/csrc/autograd/profiler_kineto.h>
 #include <torch/torch.h>
 
 #include <fmt/format.h>
@@ -11,13 +12,16 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <functional>
 #include <iostream>
 #include <map>
+#include <set>
 
 #include "models/net/autocast.h"
 #include "models/net/device.h"
 #include "models/net/network.h"
 #include "models/net/step_graph.h"
+#include "models/weights/safetensors.h"
 #include "models/zoo/zoo.h"
 #include "stages/loss.h"
 #include "stages/optimizer.h"
@@ -65,6 +69,17 @@ class Profile {
   }
 };
 
+// Names and times of what a GPU runs meanwhile, as a Chrome trace.
+void trace(const std::string& path, const std::function<void()>& work) {
+  using namespace torch::profiler::impl;
+  const ProfilerConfig config(ProfilerState::KINETO);
+  const std::set<ActivityType> activities = {ActivityType::CUDA};
+  torch::autograd::profiler::prepareProfiler(config, activities);
+  torch::autograd::profiler::enableProfiler(config, activities);
+  work();
+  torch::autograd::profiler::disableProfiler()->save(path);
+}
+
 // Of the zoo, or the usual small wide ResNet, which is no variant there.
 carat::ModelGraph graph_of(const std::string& name) {
   const bool is_wide = name == "wide_resnet_16_4";
@@ -77,7 +92,8 @@ carat::ModelGraph graph_of(const std::string& name) {
 int main(int argc, char** argv) {
   using namespace carat;
   if (argc < 4) {
-    std::cerr << "expected: train_step NETWORK STEPS THREADS [profile] [cuda] [plain] [bf16] [contiguous] [batch=N]\n";
+    std::cerr << "expected: train_step NETWORK STEPS THREADS [profile] [cuda] [plain] [bf16] [contiguous] [batch=N] "
+                 "[file=F] [learned] [trace=F]\n";
     return 2;
   }
   load_cuda();
@@ -85,12 +101,17 @@ int main(int argc, char** argv) {
   at::set_num_threads(std::atoi(argv[3]));
   const std::vector<std::string> words(argv + 4, argv + argc);
   const auto has = [&](const char* word) { return std::find(words.begin(), words.end(), word) != words.end(); };
-  int64_t batch = 128;
-  for (const std::string& word : words)
-    if (word.starts_with("batch=")) batch = std::stoll(word.substr(6));
+  const auto value_of = [&](const std::string& name) -> std::string {
+    for (const std::string& word : words)
+      if (word.starts_with(name + "=")) return word.substr(name.size() + 1);
+    return "";
+  };
+  const int64_t batch = value_of("batch").empty() ? 128 : std::stoll(value_of("batch"));
   const at::Device device = device_named(has("cuda") ? "cuda" : "cpu");
   const OwnStream stream(device);
-  Network network(initialize(graph_of(argv[1]), 1), device);
+  const std::string file = value_of("file");
+  Network network(file.empty() ? initialize(graph_of(argv[1]), 1) : read_model(file), device);
+  network.set_learned({.weight_scales = has("learned"), .activation_scales = has("learned")});
   if (has("contiguous")) network.set_layout(at::MemoryFormat::Contiguous);
   Optimizer optimizer(network.parameters(), {.momentum = 0.9, .weight_decay = 5e-4});
   optimizer.set_lr(0.01);
@@ -105,6 +126,7 @@ int main(int argc, char** argv) {
       const at::Tensor loss = training_loss(network.forward(pixels, Mode::train).to(at::kFloat), targets, {}, {});
       loss.backward();
       optimizer.step();
+      network.constrain_scales();
       last.detach().copy_(loss.detach());
     });
   };
@@ -115,6 +137,11 @@ int main(int argc, char** argv) {
   for (int i = 0; i < steps; ++i) step();
   const float loss = last.item<float>();
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  if (!value_of("trace").empty())
+    trace(value_of("trace"), [&] {
+      step();
+      last.item<float>();
+    });
   if (has("profile")) {
     Profile::start();
     for (int i = 0; i < steps; ++i) step();
