@@ -20,14 +20,15 @@ void check_invariants(const std::string& stage, const Model& before, const Model
     require(after.graph.has(name), "{}: layer {} is gone", stage, name);
     const LayerSpec& layer = after.graph.layer(name);
     require(!old_layer.is_masked || layer.is_masked, "{}: layer {} lost its mask", stage, name);
-    require(!old_layer.quant || layer.quant == old_layer.quant, "{}: layer {} lost its quantization", stage, name);
+    require(!old_layer.quant || layer.quant == old_layer.quant || allowed.scales, "{}: layer {} lost its quantization",
+            stage, name);
     if (old_layer.is_masked) {
       const std::vector<uint8_t>& old_mask = before.masks.at(name).kept;
       const std::vector<uint8_t>& mask = after.masks.at(name).kept;
       for (size_t i = 0; i < old_mask.size(); ++i)
         require(mask[i] <= old_mask[i], "{}: layer {}: pruned weight {} came back", stage, name, i);
     }
-    if (old_layer.quant && !layer.has_unit_scale && !allowed.scales)
+    if (old_layer.quant && layer.quant && !layer.has_unit_scale && !allowed.scales)
       require(before.buffer(name + ".weight_scale") == after.buffer(name + ".weight_scale"),
               "{}: layer {}: a fixed scale changed", stage, name);
   }

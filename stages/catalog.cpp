@@ -15,7 +15,7 @@ const std::vector<StageInfo>& stage_catalog() {
       {"sensitivity", 3, "accuracy and loss with each layer alone pruned to each sparsity, or at each width",
        make_sensitivity},
       {"prune", 3, "zeroes the weights that matter least and retrains with the dense network as teacher", make_prune},
-      {"quantize", 3, "fits scales of weights per kernel and of activations per layer", make_quantize},
+      {"quantize", 4, "fits scales of weights per kernel and of activations per layer", make_quantize},
       {"finetune", 3, "trains the network as it is, with the dense one as teacher; masks stay", make_finetune},
       {"fuse", 1, "merges batch norm, bias and scales into one Scale layer", make_fuse},
       {"pack", 1, "writes the packed model: codes, masks and scales in one file", make_pack},
@@ -41,6 +41,10 @@ Model with_graph(const Model& model, const ModelGraph& graph) {
     const auto found = model.buffers.find(name);
     changed.buffers[name] =
         found != model.buffers.end() && found->second.shape == shape ? found->second : Buffer{shape, {}};
+  }
+  for (const LayerSpec& layer : graph.layers()) {
+    const auto found = model.buffers.find(layer.name + ".unrounded");
+    if (layer.quant && found != model.buffers.end()) changed.buffers[found->first] = found->second;
   }
   changed.masks = model.masks;
   return changed;

@@ -70,13 +70,13 @@ class Quantize : public Stage {
         prediction.notes.push_back(fmt::format("quantize.layers '{}': {} weights {}, input {} bits", rule->pattern.text,
                                                name, bits_of(name).weights.text(), bits_of(name).activations));
     }
-    for (const LayerSpec& layer : prediction.graph.layers())
-      require(!layer.quant, "quantize: layer {} is already quantized", layer.name);
-    prediction.graph = with_quantizers(with_weight_bits(prediction.graph));
+    prediction.graph = with_quantizers(with_weight_bits(without_quantizers(prediction.graph)));
     prediction.forward_images = static_cast<double>(images_);
   }
 
+  bool changes_scales() const override { return true; }
   void run(Model& model, StageContext& context) override {
+    model = unquantized(model);
     model = with_graph(model, with_weight_bits(model.graph));
     std::string table = "tensor,bits,scale,zero_point,relative_error,alternating_error\n";
     WeightFitReport report;
@@ -108,6 +108,16 @@ class Quantize : public Stage {
     require(bits.activations <= 16 || bits.activations == kFloatBits,
             "quantize: layer {}: expected activations of 1 to 16 bits or 32, got {}", layer, bits.activations);
     return bits;
+  }
+
+  // A network that is quantized already starts again from its weights before rounding, where it still has them.
+  static Model unquantized(const Model& model) {
+    Model plain = with_graph(model, without_quantizers(model.graph));
+    for (const LayerSpec& layer : model.graph.layers()) {
+      const auto found = model.buffers.find(layer.name + ".unrounded");
+      if (layer.quant && found != model.buffers.end()) plain.buffers[layer.name + ".weight"] = found->second;
+    }
+    return plain;
   }
 
   ModelGraph with_weight_bits(const ModelGraph& graph) const {

@@ -181,6 +181,7 @@ void quantize_weights(Model& model, const LayerSpec& layer, const WeightCoding& 
   std::vector<float>& weights = model.buffer(layer.name + ".weight").values;
   const auto count = static_cast<size_t>(scales.shape[0]);
   const auto run = spec.granularity() == Granularity::tensor ? 1 : static_cast<size_t>(tensor.kernels_per_scale);
+  model.buffers[layer.name + ".unrounded"] = model.buffer(layer.name + ".weight");
   scales.values.clear();
   for (size_t k = 0; k < count; ++k) scales.values.push_back(static_cast<float>(fits[k / run].fit.scale));
   for (size_t r = 0; r < fits.size(); ++r) add_row(fmt::format("{}[{}]", layer.name, r * run), spec, fits[r], report);

@@ -75,7 +75,7 @@ struct WeightFitReport {
   std::string text() const;
 };
 
-// Fits the scales of a quantized layer and puts its weights on the grid.
+// Fits the scales of a quantized layer and puts its weights on the grid; NAME.unrounded keeps what they were.
 void quantize_weights(Model& model, const LayerSpec& layer, const WeightCoding& coding, WeightFitReport& report);
 
 // Weights that are 0 join the mask of their layer, with a block mask where all of a block are 0. A layer without a mask

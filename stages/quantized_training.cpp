@@ -17,12 +17,17 @@ void QuantizedTraining::describe(OptionTable& table) {
                "scales learned: everything, scales and zero points of activations alone, or everything but these");
   table.number("freeze_norm_after", freeze_norm_after, {0, 1, "[0, 1]"},
                "share of the steps after which batch norm keeps its running statistics; 1: never");
+  oscillation.describe(table);
 }
 
 void QuantizedTraining::check(const std::string& stage, const ModelGraph& graph) const {
   const auto any = [&](const auto& is) { return std::any_of(graph.layers().begin(), graph.layers().end(), is); };
   const bool has_weight_scales =
       any([](const LayerSpec& layer) { return has_weights(layer) && layer.quant && !layer.has_unit_scale; });
+  for (const auto& [value, name] :
+       {std::pair{oscillation.damping, "damping"}, std::pair{oscillation.freeze_threshold, "freeze_threshold"}})
+    require(value == 0.0 || has_weight_scales, "{}.{}: expected quantized weights, found none; put quantize before it",
+            stage, name);
   const bool has_activation_scales =
       any([](const LayerSpec& layer) { return layer.op == OpKind::activation_quant && !layer.has_unit_scale; });
   require(scales != "refit" || has_weight_scales,

@@ -8,6 +8,7 @@
 #include <set>
 #include <vector>
 
+#include "base/fail.h"
 #include "models/graph/codes.h"
 
 namespace carat {
@@ -120,6 +121,24 @@ class Inserter {
 };
 
 }  // namespace
+
+ModelGraph without_quantizers(const ModelGraph& graph) {
+  std::map<std::string, std::string> source;  // of a quantizer that goes
+  std::vector<LayerSpec> layers;
+  for (LayerSpec layer : graph.layers()) {
+    require(layer.op != OpKind::scale && !layer.has_unit_scale,
+            "quantize: the network is already fused; put quantize before fuse");
+    if (layer.op == OpKind::activation_quant) {
+      source[layer.name] = layer.inputs.front();
+      continue;
+    }
+    for (std::string& from : layer.inputs)
+      if (const auto found = source.find(from); found != source.end()) from = found->second;
+    layer.quant.reset();
+    layers.push_back(layer);
+  }
+  return ModelGraph(graph.name(), layers);
+}
 
 bool can_be_table(OpKind op) {
   return op == OpKind::swish || op == OpKind::hard_swish || op == OpKind::sigmoid || op == OpKind::hard_sigmoid ||

@@ -29,6 +29,10 @@ struct InsertionOptions {
 // function FUNCTION.input. A normalised image keeps at least its 8 bits, a plain one is codes already.
 ModelGraph insert_quantizers(const ModelGraph& graph, const InsertionOptions& options);
 
+// The network in floating point again: without activation quantizers, its weights without codes. Throws Error for a
+// fused one.
+ModelGraph without_quantizers(const ModelGraph& graph);
+
 // A function that a table of codes can stand for.
 bool can_be_table(OpKind op);
 

@@ -42,7 +42,7 @@ class Stage {
   virtual void run(Model& model, StageContext& context) = 0;
   // Whether layers may go and weights change their shape; the result is nobody's teacher before it is trained.
   virtual bool changes_structure() const { return false; }
-  // Whether scales of quantized layers may change.
+  // Whether scales and widths of quantized layers may change.
   virtual bool changes_scales() const { return false; }
   // Hash of what the stage reads beside its input and options, for the store key; planned: what plan() left.
   virtual std::string input_identity(const Prediction& /*planned*/) const { return ""; }

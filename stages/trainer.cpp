@@ -89,6 +89,7 @@ Trainer::Trainer(Model& model, const TrainingOptions& options, MaskSchedule* mas
   if (options.loss.needs_teacher()) teacher_.emplace(options.teacher, model.graph, context);
   steps_ = loader_.steps_per_epoch() * options.epochs;
   if (masks_ != nullptr) masks_->begin(steps_, loader_.steps_per_epoch());
+  if (options.quantized.oscillation.needs_weights()) oscillation_.emplace(network_, options.quantized.oscillation);
   if (options.average > 0.0) average_ = copies(network_.state());
 }
 
@@ -138,8 +139,10 @@ void Trainer::step_on_device() {
   at::Tensor logits;
   const at::Tensor loss = loss_of(logits);
   loss.backward();
+  if (oscillation_) oscillation_->before_step();
   optimizer_.step();
   network_.constrain_scales();
+  if (oscillation_) oscillation_->after_step();
   const torch::NoGradGuard no_grad;
   const at::Tensor correct = logits.detach().argmax(1).eq(targets_.labels).sum();
   sums_ += at::stack({loss.detach().to(at::kDouble), correct.to(at::kDouble)});
@@ -231,6 +234,7 @@ void Trainer::save() {
   add_all(average_, "average.", tensors);
   add_all(best_, "best.", tensors);
   if (teacher_) add_all(teacher_->state(), "teacher.", tensors);
+  if (oscillation_) add_all(oscillation_->state(), "oscillation.", tensors);
   context_.save_checkpoint(tensors_to_safetensors(tensors, {{"step", std::to_string(step_)},
                                                             {"best_step", std::to_string(best_step_)},
                                                             {"best_correct", std::to_string(best_correct_)}}));
@@ -246,6 +250,7 @@ void Trainer::resume() {
   average_ = tensors_of(tensors, "average.", context_.device());
   best_ = tensors_of(tensors, "best.", context_.device());
   if (teacher_) teacher_->load_state(part_of(tensors, "teacher."));
+  if (oscillation_) oscillation_->load_state(tensors_of(tensors, "oscillation.", context_.device()));
   step_ = std::stoll(metadata.at("step"));
   best_step_ = std::stoll(metadata.at("best_step"));
   best_correct_ = std::stoll(metadata.at("best_correct"));
@@ -255,6 +260,8 @@ void Trainer::resume() {
 }
 
 void Trainer::finish() {
+  if (oscillation_ && !oscillation_->state().empty())
+    context_.log(fmt::format("{} weights are frozen", oscillation_->frozen()));
   if (!best_.empty()) {
     exchange(best_);
     context_.log(fmt::format("takes the weights of step {}: {} of {} held-back images", best_step_, best_correct_,

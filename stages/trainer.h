@@ -46,6 +46,7 @@ class Trainer {
   std::optional<Teacher> teacher_;
   Loader loader_;
   Optimizer optimizer_;
+  std::optional<Oscillation> oscillation_;
   StepGraph graph_;
   at::Tensor pixels_;
   Targets targets_;

@@ -12,6 +12,7 @@
 #include "stages/loss.h"
 #include "stages/mask_schedule.h"
 #include "stages/optimizer.h"
+#include "stages/oscillation.h"
 #include "stages/teacher.h"
 
 namespace carat {
@@ -21,6 +22,7 @@ struct QuantizedTraining {
   std::string scales = "fixed";  // fixed, refit, learned
   std::string train = "all";     // all, activations, weights
   double freeze_norm_after = 1.0;
+  OscillationOptions oscillation;
 
   void describe(OptionTable& table);
   // Throws Error when the network has nothing that they could be about.

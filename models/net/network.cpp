@@ -100,7 +100,8 @@ void Network::load_layer(const Model& model, size_t index) {
     if (layer.quant->is_shifted()) t.zero_point = get(".zero_point");
   }
   if (!has_weights(layer)) return;
-  t.weight = trainable(".weight");
+  const bool has_unrounded = layer.quant && !layer.has_unit_scale && model.buffers.contains(layer.name + ".unrounded");
+  t.weight = trainable(has_unrounded ? ".unrounded" : ".weight");
   if (layer.has_bias) t.bias = trainable(".bias");
   if (layer.is_masked) {
     const SparsityMask& mask = model.masks.at(layer.name);

@@ -69,6 +69,12 @@ class Network {
   void set_learned(const LearnedParts& parts);
   // After every step of an optimizer: scales positive, zero points among the codes.
   void constrain_scales();
+  // Weights on a plain grid: as trained, their mask (undefined: none) and their scale {K, 1, 1, 1} or {1, 1, 1, 1}.
+  struct QuantizedWeight {
+    at::Tensor weight, mask, scale;
+    QuantSpec quant;
+  };
+  std::vector<QuantizedWeight> quantized_weights() const;
   // Replaces the scales of a quantized layer's weights.
   void set_weight_scales(const std::string& layer, const std::vector<float>& scales);
   // Batch norm takes its running statistics in training too, and keeps them.

@@ -65,6 +65,17 @@ void Network::take_learned_scales() {
   }
 }
 
+std::vector<Network::QuantizedWeight> Network::quantized_weights() const {
+  std::vector<QuantizedWeight> weights;
+  for (size_t i = 0; i < tensors_.size(); ++i) {
+    const LayerSpec& layer = graph_.layers()[i];
+    if (!has_weights(layer) || !layer.quant || layer.has_unit_scale) continue;
+    if (layer.quant->encoding() == Encoding::binary || layer.quant->encoding() == Encoding::codebook) continue;
+    weights.push_back({tensors_[i].weight, tensors_[i].mask, tensors_[i].weight_scale, *layer.quant});
+  }
+  return weights;
+}
+
 void Network::set_weight_scales(const std::string& layer, const std::vector<float>& scales) {
   const torch::NoGradGuard no_grad;
   LayerTensors& t = tensors_[static_cast<size_t>(graph_.index_of(layer))];

@@ -122,6 +122,9 @@ void Network::store(Model& model) const {
     at::Tensor weights = effective_weights(i, learns);
     if (layer.quant && !layer.has_unit_scale && !learns) weights = weights * tensors_[i].weight_scale;
     model.buffers[layer.name + ".weight"].values = to_buffer(weights + 0.0).values;  // -0 becomes 0
+    if (!layer.quant || layer.has_unit_scale) continue;
+    const LayerTensors& t = tensors_[i];
+    model.buffers[layer.name + ".unrounded"] = to_buffer((t.mask.defined() ? t.weight * t.mask : t.weight) + 0.0);
   }
 }
 

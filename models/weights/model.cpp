@@ -184,6 +184,10 @@ void check_model(const Model& model) {
     const Buffer& weights = model.buffer(layer.name + ".weight");
     if (layer.is_masked) check_mask(model, layer, weights);
     if (layer.quant) check_grid(model, layer, weights);
+    if (const auto found = model.buffers.find(layer.name + ".unrounded"); found != model.buffers.end())
+      require(found->second.shape == weights.shape && found->second.values.size() == weights.values.size(),
+              "buffer {}.unrounded: expected shape {}, got {}", layer.name, fmt::join(weights.shape, "x"),
+              fmt::join(found->second.shape, "x"));
   }
 }
 

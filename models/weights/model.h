@@ -4,6 +4,7 @@
 // Buffers of a layer NAME, all float32 in row-major order:
 //   conv, linear      NAME.weight {K, C/groups, R, S} (linear {K, C*H*W, 1, 1}); NAME.bias {K} with has_bias;
 //                     quantized: NAME.weight_scale {K} (granularity kernel) or {1}, and weight = scale * code;
+//                     NAME.unrounded, in training only and not asked for by the graph: the weights before rounding;
 //                     with has_unit_scale the weights are the codes themselves and there is no weight_scale
 //   batch_norm        NAME.weight, NAME.bias, NAME.running_mean, NAME.running_var, each {C}
 //                     codebook: NAME.codebook {2^index_bits}, the codes in ascending order, none of them 0

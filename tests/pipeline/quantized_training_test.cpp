@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/random.h"
@@ -153,6 +154,7 @@ TEST_P(EveryWay, StoppedAnywhereEndsWithTheSameBits) {
   const Model start = quantized(context);
   TrainingOptions options = options_with(GetParam());
   options.quantized.freeze_norm_after = 0.7;
+  options.quantized.oscillation = {.damping = 0.01, .freeze_threshold = 0.05, .freeze_momentum = 0.1};
   const auto train = [&] {
     Model model = start;
     train_model(model, options, nullptr, context);
@@ -204,6 +206,97 @@ TEST(LearnedScales, OfActivationsAloneLeaveTheRest) {
     const bool may_move = name.ends_with(".scale") || name.ends_with(".zero_point");
     if (!may_move) EXPECT_TRUE(buffer == before.buffer(name)) << name;
   }
+}
+
+void quantize_again(Model& model, MemoryContext& context) {
+  const std::unique_ptr<Stage> stage = stage_named("quantize").make();
+  OptionTable table;
+  stage->describe(table);
+  stage->run(model, context);
+}
+
+TEST(QuantizeAgain, StartsFromTheWeightsBeforeRounding) {
+  MemoryContext context;
+  const Model once = quantized(context);
+  Model twice = once;
+  quantize_again(twice, context);
+  EXPECT_TRUE(twice.buffers == once.buffers);
+  // Without them from those on the grid.
+  Model rounded = once;
+  std::erase_if(rounded.buffers, [](const auto& entry) { return entry.first.ends_with(".unrounded"); });
+  quantize_again(rounded, context);
+  for (const std::string& layer : once.graph.weight_layers())
+    EXPECT_TRUE(rounded.buffer(layer + ".unrounded") == once.buffer(layer + ".weight")) << layer;
+}
+
+TEST(QuantizeAgain, FollowsTraining) {
+  MemoryContext context;
+  Model trained = quantized(context);
+  train_model(trained, options_with("learned"), nullptr, context);
+  Model after = trained;
+  quantize_again(after, context);
+  check_invariants("x", trained, after, {.scales = true});
+  for (const std::string& layer : after.graph.weight_layers())
+    EXPECT_TRUE(after.buffer(layer + ".unrounded") == trained.buffer(layer + ".unrounded")) << layer;
+}
+
+// Median over the weights, in steps of the grid.
+double distance_from_grid(const Model& model) {
+  std::vector<double> distances;
+  for (const std::string& layer : model.graph.weight_layers()) {
+    const std::vector<float>& rounded = model.buffer(layer + ".weight").values;
+    const std::vector<float>& plain = model.buffer(layer + ".unrounded").values;
+    const std::vector<float>& scales = model.buffer(layer + ".weight_scale").values;
+    for (size_t i = 0; i < plain.size(); ++i)
+      distances.push_back(std::abs(static_cast<double>(plain[i] - rounded[i])) /
+                          static_cast<double>(scales[i * scales.size() / plain.size()]));
+  }
+  std::nth_element(distances.begin(), distances.begin() + static_cast<std::ptrdiff_t>(distances.size() / 2),
+                   distances.end());
+  return distances[distances.size() / 2];
+}
+
+TEST(Oscillation, DampingPullsWeightsToTheirGrid) {
+  MemoryContext context;
+  const Model start = quantized(context);
+  const auto trained = [&](double damping) {
+    context.forget();
+    Model model = start;
+    TrainingOptions options = options_with("fixed");
+    options.average = 0.0;
+    options.quantized.oscillation.damping = damping;
+    train_model(model, options, nullptr, context);
+    return distance_from_grid(model);
+  };
+  EXPECT_LT(trained(1.0), 0.5 * trained(0.0));
+}
+
+// One weight that the loss pushes up below and down above the middle between two codes.
+TEST(Oscillation, FreezesAWeightThatFlips) {
+  MemoryContext context;
+  const Model model = quantized(context);
+  Network network(model, at::kCPU);
+  Oscillation oscillation(network, {.freeze_threshold = 0.3, .freeze_momentum = 0.2});
+  const Network::QuantizedWeight first = network.quantized_weights().front();
+  const float scale = first.scale.flatten()[0].item<float>();
+  const torch::NoGradGuard no_grad;
+  at::Tensor weight = first.weight.flatten()[0];
+  int64_t steps = 0;
+  while (oscillation.frozen() == 0 && steps < 100) {
+    weight.fill_(scale * (steps % 2 == 0 ? 1.4F : 1.6F));
+    oscillation.after_step();
+    ++steps;
+  }
+  // The moving average of flips, 1 - 0.8^k after k of them, passes 0.3 with the second; the first change is no flip
+  // back.
+  EXPECT_GE(steps, 3);
+  EXPECT_LE(steps, 5);
+  const float fixed = weight.item<float>();
+  EXPECT_TRUE(fixed == scale * 1.0F || fixed == scale * 2.0F) << fixed / scale;
+  weight.fill_(scale * 3.3F);
+  oscillation.after_step();
+  EXPECT_EQ(weight.item<float>(), fixed);
+  EXPECT_EQ(oscillation.frozen(), 1);
 }
 
 TEST(FrozenNorm, KeepsItsStatistics) {
