@@ -15,8 +15,11 @@
 #include "stages/activation_fit.h"
 #include "stages/catalog.h"
 #include "stages/evaluate.h"
+#include "stages/fusion.h"
+#include "stages/predicted.h"
 #include "stages/quantize_weights.h"
 #include "stages/quantizer_insertion.h"
+#include "stages/width_allocation.h"
 
 namespace carat {
 namespace {
@@ -48,6 +51,8 @@ class Quantize : public Stage {
       inner.integer("elements", insertion_.table_elements, {1, 1000000000},
                     "functions with fewer results per image stay in floating point, which costs less than a table");
     });
+    table.group("widths", "bits of weights by layer under a target score",
+                [this](OptionTable& inner) { widths_.describe(inner); });
     table.choice("rounding", rounding_, {"half_even", "half_away"}, "where exact halves go");
     table.integer("images", images_, {1, 100000}, "training images to fit the activation scales on");
     rules_.clear();
@@ -70,6 +75,7 @@ class Quantize : public Stage {
         prediction.notes.push_back(fmt::format("quantize.layers '{}': {} weights {}, input {} bits", rule->pattern.text,
                                                name, bits_of(name).weights.text(), bits_of(name).activations));
     }
+    if (widths_.is_on()) plan_widths(prediction);
     prediction.graph = with_quantizers(with_weight_bits(without_quantizers(prediction.graph)));
     prediction.forward_images = static_cast<double>(images_);
   }
@@ -77,6 +83,7 @@ class Quantize : public Stage {
   bool changes_scales() const override { return true; }
   void run(Model& model, StageContext& context) override {
     model = unquantized(model);
+    if (widths_.is_on()) choose_widths(model, context);
     model = with_graph(model, with_weight_bits(model.graph));
     std::string table = "tensor,bits,scale,zero_point,relative_error,alternating_error\n";
     WeightFitReport report;
@@ -98,8 +105,71 @@ class Quantize : public Stage {
     LayerBits bits;
   };
 
+  // Layers whose weights have no bits of their own.
+  std::vector<std::string> free_layers(const ModelGraph& graph) const {
+    std::vector<std::string> layers;
+    for (const std::string& layer : graph.weight_layers())
+      if (std::none_of(rules_.begin(), rules_.end(), [&](const auto& rule) {
+            return rule->bits.weights.bits != 0 && !match_layers(rule->pattern.text, {layer}).empty();
+          }))
+        layers.push_back(layer);
+    return layers;
+  }
+
+  double score_of(const ModelGraph& graph, const KernelNonzeros& nonzeros, const Track& track,
+                  const Widths& widths) const {
+    chosen_ = widths;
+    const ModelGraph fused = fuse_graph(with_quantizers(with_weight_bits(graph)), Arithmetic::fp16);
+    return make_sheet(fused, nonzeros, track, 0, 0).score();
+  }
+
+  // What each layer gets is decided by measurements: a plan takes the widest that all may have.
+  void plan_widths(Prediction& prediction) const {
+    require(prediction.measures_widths,
+            "quantize.widths.target_score: expected a sensitivity stage of quantity: weight_bits before, found none");
+    Prediction plain = prediction;
+    plain.graph = without_quantizers(prediction.graph);
+    const KernelNonzeros nonzeros = predicted_nonzeros(plain);
+    double score = 0.0;
+    const std::vector<int64_t> choices = widths_.widths();
+    for (auto bits = choices.rbegin(); bits != choices.rend(); ++bits) {
+      Widths widths;
+      for (const std::string& layer : free_layers(plain.graph)) widths[layer] = *bits;
+      score = score_of(plain.graph, nonzeros, prediction.track, widths);
+      if (score > widths_.target_score) continue;
+      prediction.notes.push_back(fmt::format(
+          "quantize: target_score {}: {:.6f} with {} bits everywhere; layers that lose little get fewer, others more",
+          widths_.target_score, score, *bits));
+      return;
+    }
+    fail("quantize.widths.target_score: {} is out of reach, the choices allow {:.6f} at least", widths_.target_score,
+         score);
+  }
+
+  void choose_widths(const Model& model, StageContext& context) {
+    const std::optional<Track> track = context.track();
+    require(track.has_value(), "quantize.widths: expected a track, found none");
+    const WidthRises rises =
+        rises_of(table_from_csv(context.earlier_file("sensitivity", "sensitivity.csv"), "sensitivity.csv"));
+    const KernelNonzeros nonzeros = nonzeros_per_kernel(model);
+    const auto score = [&](const Widths& widths) { return score_of(model.graph, nonzeros, *track, widths); };
+    chosen_ = allocate_widths(free_layers(model.graph), rises, widths_.widths(), score, widths_.target_score);
+    std::string table = "layer,bits\n";
+    std::map<int64_t, int64_t> layers;
+    for (const auto& [layer, bits] : chosen_) {
+      table += fmt::format("{},{}\n", layer, bits);
+      ++layers[bits];
+    }
+    std::string text;
+    for (const auto& [bits, count] : layers) text += fmt::format(", {} layers at {} bits", count, bits);
+    context.write_file("widths.csv", table);
+    context.log(
+        fmt::format("planned score {:.6f}, target_score {}{}", score(Widths(chosen_)), widths_.target_score, text));
+  }
+
   LayerBits bits_of(const std::string& layer) const {
     LayerBits bits = bits_;
+    if (const auto found = chosen_.find(layer); found != chosen_.end()) bits.weights.bits = found->second;
     for (const auto& rule : rules_) {
       if (match_layers(rule->pattern.text, {layer}).empty()) continue;
       bits.weights = rule->bits.weights.over(bits.weights);
@@ -202,6 +272,8 @@ class Quantize : public Stage {
   LayerBits bits_;
   InsertionOptions insertion_;
   ActivationFitOptions fit_;
+  WidthOptions widths_;
+  mutable Widths chosen_;  // by widths_; a plan tries some
   std::string zeros_ = "mask";
   std::string rounding_ = "half_even";
   int64_t images_ = 512;

@@ -20,6 +20,7 @@ class Sensitivity : public Stage {
     const auto points = static_cast<double>(options_.points(prediction.graph).size());
     prediction.forward_images = points * static_cast<double>(options_.images);
     prediction.measured.clear();
+    prediction.measures_widths = options_.quantity == "weight_bits";
     if (options_.quantity != "sparsity") return;
     for (const PointName& point : options_.points(prediction.graph)) prediction.measured[point.layer] = point.level;
   }

@@ -27,6 +27,7 @@ struct Prediction {
   int64_t held_back_images = 0;
   double forward_images = 0;               // images this stage sends through the network, forward only
   double training_passes = 0;              // images this stage sends forward and backward
+  bool measures_widths = false;            // the last sensitivity stage was of weight_bits
   std::map<std::string, double> measured;  // highest sparsity of the last sensitivity stage, by layer; empty: of none
 };
 

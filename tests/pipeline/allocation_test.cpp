@@ -10,6 +10,7 @@
 #include "models/graph/builder.h"
 #include "models/zoo/zoo.h"
 #include "stages/efficient_steps.h"
+#include "stages/width_allocation.h"
 #include "tests/support/files.h"
 
 namespace carat {
@@ -217,6 +218,45 @@ TEST(AllocationTable, SaysWhatAMaskCosts) {
       << table;
   EXPECT_NE(table.find("\nlate,576,2x2,0.500000,576,576,"), std::string::npos) << table;
   EXPECT_NE(table.find("\nclassifier,80,1x1,0.100000,0,0,"), std::string::npos) << table;
+}
+
+// Against every combination: the least rise of all that meet the target, where the target is one that a beginning of
+// the efficient steps meets exactly.
+TEST(AllocateWidths, IsTheBestOfAllThatMeetTheTarget) {
+  const std::vector<std::string> layers = {"a", "b", "c"};
+  const std::vector<int64_t> widths = {2, 4, 8};
+  const WidthRises rises = {{"a", {{2, 0.9}, {4, 0.1}, {8, 0.0}}},
+                            {"b", {{2, 0.3}, {4, 0.2}, {8, 0.0}}},
+                            {"c", {{2, 5.0}, {4, 0.01}, {8, 0.02}}}};
+  const std::map<std::string, double> size = {{"a", 10.0}, {"b", 3.0}, {"c", 1.0}};
+  const auto score = [&](const Widths& chosen) {
+    double sum = 0.0;
+    for (const auto& [layer, bits] : chosen) sum += size.at(layer) * static_cast<double>(bits);
+    return sum;
+  };
+  const auto rise = [&](const Widths& chosen) {
+    double sum = 0.0;
+    for (const auto& [layer, bits] : chosen) sum += rises.at(layer).at(bits);
+    return sum;
+  };
+  for (const double target : {112.0, 68.0, 50.0, 30.0, 28.0}) {
+    const Widths chosen = allocate_widths(layers, rises, widths, score, target);
+    EXPECT_LE(score(chosen), target);
+    double best = 1e9;
+    for (const int64_t a : widths)
+      for (const int64_t b : widths)
+        for (const int64_t c : widths) {
+          const Widths tried = {{"a", a}, {"b", b}, {"c", c}};
+          if (score(tried) <= score(chosen)) best = std::min(best, rise(tried));
+        }
+    EXPECT_NEAR(rise(chosen), best, 0.011) << target;  // the rise of c at 8 bits is no promise: 0.01 more than at 4
+  }
+  EXPECT_EQ(message_of([&] { allocate_widths(layers, rises, widths, score, 27.0); }),
+            "quantize.widths.target_score: 27 is out of reach, the choices allow 28.000000 at least");
+  EXPECT_EQ(message_of([&] {
+              allocate_widths(layers, rises, {3, 8}, score, 30.0);
+            }),
+            "quantize.widths: sensitivity measured no 3 bits of layer a");
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include <chrono>
+#include <set>
 #include <thread>
 
 #include "base/file.h"
@@ -76,6 +77,34 @@ TEST(RewrittenRun, TrainsOnWithTheMasksThatAreLeft) {
   EXPECT_EQ(correct("03-rewrite"), correct("02-prune"));
   EXPECT_EQ(trained.masks, rewritten.masks);
   EXPECT_NE(trained.buffers, rewritten.buffers);
+}
+
+// Quantized twice, trained in every way in between: the loop compares the packed file with the network (exit status).
+TEST(QuantizedRun, GetsNarrowerByLayerAndStaysExact) {
+  const TemporaryFolder runs;
+  const std::string recipe = source_folder() + "/tests/recipes/quantized.yaml";
+  ASSERT_EQ(finish(start_engine({"run", recipe, "--runs", runs.text(), "--threads", "2", "--device", "cpu"})), 0);
+  const auto model = [&](const std::string& stage) {
+    return read_model(runs / ("quantized/stages/" + stage + "/model.safetensors"));
+  };
+  const Model wide = model("04-finetune");
+  const Model narrow = model("06-quantize");
+  const Model fused = model("08-fuse");
+  std::set<int64_t> widths;
+  for (const std::string& layer : wide.graph.weight_layers()) {
+    EXPECT_EQ(wide.graph.layer(layer).quant->bits(), 8);
+    widths.insert(narrow.graph.layer(layer).quant->bits());
+    EXPECT_TRUE(wide.buffers.contains(layer + ".unrounded"));
+    EXPECT_FALSE(fused.buffers.contains(layer + ".unrounded"));
+  }
+  EXPECT_GE(widths.size(), 2U);
+  EXPECT_LE(*widths.rbegin(), 6);
+  const auto score = [&](const char* key) {
+    const std::string sheet = read_text(runs / "quantized/score_sheet.json");
+    const size_t at = sheet.find(std::string("\"") + key + "\": ");
+    return at == std::string::npos ? 1e9 : std::stod(sheet.substr(at + std::string(key).size() + 4));
+  };
+  EXPECT_LE(score("score"), 0.14);
 }
 
 TEST_F(RunTest, WritesEveryFile) {
