@@ -88,7 +88,8 @@ class Quantize : public Stage {
     std::string table = "tensor,bits,scale,zero_point,relative_error,alternating_error\n";
     WeightFitReport report;
     for (const LayerSpec& layer : model.graph.layers())
-      if (has_weights(layer) && layer.quant) quantize_weights(model, layer, bits_of(layer.name).weights, report);
+      if (has_weights(layer) && layer.quant)
+        quantize_weights(model, layer, bits_of(layer.name).weights, report, context.device());
     if (zeros_ == "mask") mask_zeros(model, report);
     table += report.rows;
     context.log(report.text());

@@ -9,6 +9,8 @@
 #include "base/fail.h"
 #include "base/parallel.h"
 #include "models/graph/storage.h"
+#include "models/net/code_kernels.h"
+#include "models/net/network.h"
 
 namespace carat {
 namespace {
@@ -45,6 +47,20 @@ WeightTensor weights_of(const Model& model, const LayerSpec& layer) {
   WeightTensor tensor{weights.values, {}, weights.shape[0]};
   if (layer.is_masked) tensor.kept = model.masks.at(layer.name).kept;
   return tensor;
+}
+
+// Masked weights are zeros, which do not matter.
+std::vector<WeightScale> fits_by_kernel(const Buffer& weights, const QuantSpec& spec, const at::Device& device) {
+  const ScalesOfKernels found = fit_scales_by_kernel(to_tensor(weights, device), spec);
+  const size_t size = weights.values.size() / found.scales.size();
+  std::vector<WeightScale> scales;
+  for (size_t k = 0; k < found.scales.size(); ++k) {
+    double power = 0.0;
+    for (size_t i = k * size; i < (k + 1) * size; ++i)
+      power += static_cast<double>(weights.values[i]) * static_cast<double>(weights.values[i]);
+    scales.push_back({{found.scales[k], found.squared_errors[k]}, found.squared_errors[k], power});
+  }
+  return scales;
 }
 
 void add_row(const std::string& name, const QuantSpec& spec, const WeightScale& scale, WeightFitReport& report) {
@@ -172,11 +188,15 @@ std::string WeightFitReport::text() const {
       scales, misses, share, worst, zeros, new_masks);
 }
 
-void quantize_weights(Model& model, const LayerSpec& layer, const WeightCoding& coding, WeightFitReport& report) {
+void quantize_weights(Model& model, const LayerSpec& layer, const WeightCoding& coding, WeightFitReport& report,
+                      const at::Device& device) {
   const QuantSpec& spec = *layer.quant;
   WeightTensor tensor = weights_of(model, layer);
   tensor.kernels_per_scale = kernels_per_scale(coding);
-  const std::vector<WeightScale> fits = fit_weight_scales(tensor, spec, coding.fit == "alternating");
+  const bool by_kernel = coding.fit == "alternating" && spec.encoding() == Encoding::plain && device.is_cuda() &&
+                         spec.granularity() == Granularity::kernel && tensor.kernels_per_scale == 1;
+  const std::vector<WeightScale> fits = by_kernel ? fits_by_kernel(model.buffer(layer.name + ".weight"), spec, device)
+                                                  : fit_weight_scales(tensor, spec, coding.fit == "alternating");
   Buffer& scales = model.buffer(layer.name + ".weight_scale");
   std::vector<float>& weights = model.buffer(layer.name + ".weight").values;
   const auto count = static_cast<size_t>(scales.shape[0]);

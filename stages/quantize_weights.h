@@ -2,6 +2,8 @@
 // Codes and scales of the weights of convolution and linear layers.
 #pragma once
 
+#include <ATen/core/Tensor.h>
+
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -75,8 +77,10 @@ struct WeightFitReport {
   std::string text() const;
 };
 
-// Fits the scales of a quantized layer and puts its weights on the grid; NAME.unrounded keeps what they were.
-void quantize_weights(Model& model, const LayerSpec& layer, const WeightCoding& coding, WeightFitReport& report);
+// Fits the scales of a quantized layer and puts its weights on the grid; NAME.unrounded keeps what they were. On a GPU
+// the alternation of all kernels is one launch (kernels/fit_scales.h).
+void quantize_weights(Model& model, const LayerSpec& layer, const WeightCoding& coding, WeightFitReport& report,
+                      const at::Device& device = at::kCPU);
 
 // Weights that are 0 join the mask of their layer, with a block mask where all of a block are 0. A layer without a mask
 // gets one where weight_storage (models/graph/storage.h) stores a bit mask with the nonzeros: there it is charged

@@ -15,7 +15,6 @@ namespace carat {
 namespace {
 
 constexpr const char* kDense = "(dense)";
-constexpr std::string_view kPart = "(part) ";
 
 // {n}: mean ranks.
 std::vector<double> ranks(const std::vector<double>& values) {

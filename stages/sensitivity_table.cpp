@@ -156,6 +156,10 @@ SensitivityTable merged(const std::vector<SensitivityTable>& tables, const std::
             "{}: expected {} of the network and images of {} (identity {}), got {} with identity {}", files[t],
             all.quantity, files.front(), all.identity, tables[t].quantity, tables[t].identity);
     for (const SensitivityPoint& point : tables[t].points) {
+      require(
+          !point.layer.starts_with(kPart),
+          "{}: expected an analysis that has ended, found {} at {} of one by intervals; run its command again first",
+          files[t], point.layer, point.level);
       const auto [at, is_new] = seen.emplace(std::pair(point.layer, point.level), point.sums);
       require(is_new || at->second == point.sums, "{}: {} at {}: expected one measurement, got another than before",
               files[t], point.layer, point.level);

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace carat {
@@ -36,6 +37,9 @@ struct PointSums {
   bool operator==(const PointSums&) const = default;
 };
 
+// In front of a layer's name: what an analysis by intervals knew after a round, until it ends.
+inline constexpr std::string_view kPart = "(part) ";
+
 struct SensitivityPoint {
   std::string layer;   // "(dense)" for the network as it was
   double level = 0.0;  // sparsity, or bits
@@ -61,7 +65,8 @@ std::string to_csv(const SensitivityTable& table);
 SensitivityTable table_from_csv(const std::string& text, const std::string& file, size_t* torn = nullptr);
 
 // Points of several processes, one of each, in the order of the layers as they first appear. Throws Error for tables of
-// other networks, images or quantities, and for two different measurements of a point.
+// other networks, images or quantities, for two different measurements of a point, and for an analysis by intervals
+// that has not ended.
 SensitivityTable merged(const std::vector<SensitivityTable>& tables, const std::vector<std::string>& files);
 
 // Loss by layer and rising sparsity, what allocation reads.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Codes, scales and masks of quantized weights.
 #include <gtest/gtest.h>
+#include <torch/torch.h>
 
 #include <algorithm>
 
@@ -105,6 +106,20 @@ TEST(QuantizeWeights, PutsEveryEncodingOnItsGrid) {
         EXPECT_EQ(report.scales, scales);
         EXPECT_EQ(std::count(report.rows.begin(), report.rows.end(), '\n'), scales);
       }
+}
+
+TEST(QuantizeWeights, AGpuAlternatesAsTheCpuDoes) {
+  if (!torch::cuda::is_available()) GTEST_SKIP() << "no GPU";
+  WeightCoding coding;
+  coding.fit = "alternating";
+  Model on_cpu = small_model(coding);
+  Model on_gpu = on_cpu;
+  WeightFitReport report;
+  quantize_weights(on_cpu, on_cpu.graph.layer("fc"), coding, report);
+  WeightFitReport other;
+  quantize_weights(on_gpu, on_gpu.graph.layer("fc"), coding, other, at::kCUDA);
+  EXPECT_EQ(on_gpu.buffers, on_cpu.buffers);
+  EXPECT_EQ(other.rows, report.rows);
 }
 
 TEST(MaskZeros, GivesAMaskWhereItStoresLess) {

@@ -117,6 +117,12 @@ TEST(Sensitivity, GoesOnWhereItWasStoppedAndMergesShards) {
               merged(shards, {"a", "b", "c"});
             }).substr(0, 53),
             "b: expected sparsity of the network and images of a (");
+  shards[1] = shards[0];
+  shards[1].points.front().layer = "(part) conv";
+  EXPECT_EQ(message_of([&] {
+              merged(shards, {"a", "b", "c"});
+            }).substr(0, 55),
+            "b: expected an analysis that has ended, found (part) co");
 }
 
 TEST(Sensitivity, FilesSayWhatIsWrongWithThem) {
