@@ -15,14 +15,6 @@ int64_t outputs_of(const DepthwiseBatch& batch) {
   return batch.images * batch.shape.out_height * batch.shape.out_width * batch.shape.channels;
 }
 
-// body with the kernel's side as a constant.
-template <typename Body>
-void with_side(int64_t side, const Body& body) {
-  if (side == 3) return body(std::integral_constant<int, 3>());
-  if (side == 5) return body(std::integral_constant<int, 5>());
-  body(std::integral_constant<int, 7>());
-}
-
 }  // namespace
 
 bool fits_depthwise(const DepthwiseShape& shape, int64_t images) {
@@ -51,14 +43,14 @@ int64_t depthwise_workspace(const DepthwiseShape& shape, int64_t images) {
 
 void depthwise_forward(const DepthwiseBatch& batch, const float* x, const float* weights, float* y) {
   const scalar::DepthwiseExtents at = scalar::depthwise_extents(batch);
-  with_side(batch.shape.kernel, [&](auto side) {
+  scalar::with_side(batch.shape.kernel, [&](auto side) {
     scalar::run_on_cpu(scalar::DepthwiseOutput<side.value>{at, x, weights, y}, outputs_of(batch));
   });
 }
 
 void depthwise_input_gradient(const DepthwiseBatch& batch, const float* dy, const float* weights, float* dx) {
   const scalar::DepthwiseExtents at = scalar::depthwise_extents(batch);
-  with_side(batch.shape.kernel, [&](auto side) {
+  scalar::with_side(batch.shape.kernel, [&](auto side) {
     scalar::run_on_cpu(scalar::DepthwiseInputGradient<side.value, 0>{at, dy, weights, dx}, inputs_of(batch));
   });
 }
@@ -68,7 +60,7 @@ void depthwise_weight_gradients(const DepthwiseBatch& batch, const float* x, con
   const scalar::DepthwiseExtents at = scalar::depthwise_extents(batch);
   const scalar::DepthwiseWalk walk = scalar::depthwise_walk(batch);
   auto* parts = static_cast<double*>(workspace);
-  with_side(batch.shape.kernel, [&](auto side) {
+  scalar::with_side(batch.shape.kernel, [&](auto side) {
     constexpr int kTaps = side.value * side.value;
     std::vector<scalar::DepthwiseTaps<side.value>> own(static_cast<size_t>(walk.threads()));
     for (int64_t chunk = 0; chunk < walk.chunks; ++chunk) {

@@ -32,20 +32,12 @@ struct FinishWeight {
   CARAT_SHARED void operator()(int64_t which, double sum) const { dw[which] = static_cast<float>(sum); }
 };
 
-// body with the kernel's side as a constant.
-template <typename Body>
-void with_side(int64_t side, const Body& body) {
-  if (side == 3) return body(std::integral_constant<int, 3>());
-  if (side == 5) return body(std::integral_constant<int, 5>());
-  body(std::integral_constant<int, 7>());
-}
-
 }  // namespace
 
 void depthwise_forward_cuda(const DepthwiseBatch& batch, const float* x, const float* weights, float* y, void* stream) {
   const scalar::DepthwiseExtents at = scalar::depthwise_extents(batch);
   const DepthwiseShape& s = batch.shape;
-  with_side(s.kernel, [&](auto side) {
+  scalar::with_side(s.kernel, [&](auto side) {
     launch_elements("depthwise", scalar::DepthwiseOutput<side.value>{at, x, weights, y},
                     batch.images * s.out_height * s.out_width * s.channels, stream);
   });
@@ -56,7 +48,7 @@ void depthwise_input_gradient_cuda(const DepthwiseBatch& batch, const float* dy,
   const scalar::DepthwiseExtents at = scalar::depthwise_extents(batch);
   const DepthwiseShape& s = batch.shape;
   const int64_t n = batch.images * s.in_height * s.in_width * s.channels;
-  with_side(s.kernel, [&](auto side) {
+  scalar::with_side(s.kernel, [&](auto side) {
     constexpr int kSide = side.value;
     if (s.stride == 1)
       launch_elements("depthwise", scalar::DepthwiseInputGradient<kSide, 1>{at, dy, weights, dx}, n, stream);
@@ -72,7 +64,7 @@ void depthwise_weight_gradients_cuda(const DepthwiseBatch& batch, const float* x
   const scalar::DepthwiseExtents at = scalar::depthwise_extents(batch);
   const scalar::DepthwiseWalk walk = scalar::depthwise_walk(batch);
   auto* parts = static_cast<double*>(workspace);
-  with_side(batch.shape.kernel, [&](auto side) {
+  scalar::with_side(batch.shape.kernel, [&](auto side) {
     launch({"depthwise", walk.chunks, walk.threads(), stream}, weight_chunks<side.value>, at, walk, x, dy, parts);
   });
   launch_rows("depthwise", static_cast<const double*>(parts), batch.shape.kernel * batch.shape.kernel * walk.channels,

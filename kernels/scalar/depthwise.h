@@ -2,6 +2,8 @@
 // Shared parts of kernels/depthwise.h.
 #pragma once
 
+#include <type_traits>
+
 #include "kernels/depthwise.h"
 #include "kernels/scalar/sums.h"
 
@@ -138,6 +140,14 @@ CARAT_SHARED DepthwiseTaps<kSide> depthwise_thread(const DepthwiseExtents& at, c
         taps.sum[r * kSide + s] = fused(gradient, x[origin + r * step + s * at.channels], taps.sum[r * kSide + s]);
   }
   return taps;
+}
+
+// body with the kernel's side as a constant.
+template <typename Body>
+void with_side(int64_t side, const Body& body) {
+  if (side == 3) return body(std::integral_constant<int, 3>());
+  if (side == 5) return body(std::integral_constant<int, 5>());
+  body(std::integral_constant<int, 7>());
 }
 
 // Throws Error for a shape that does not fit.
