@@ -65,6 +65,7 @@ Allocation AllocationOptions::plan(const std::vector<AllocationLayer>& layers, c
 Allocation AllocationOptions::plan_score(const std::vector<AllocationLayer>& layers, const ModelGraph& masked,
                                          Prediction& prediction) const {
   require(score > 0.0, "prune.target_score: expected a score above 0 with allocation: score, got {}", score);
+  prediction.planned_bits = {weight_bits, activation_bits};
   const PlannedScore scores = scorer(masked, prediction.track);
   const double from = scores.score(clamped(layers, 0.0));
   const double to = scores.score(clamped(layers, 1.0));

@@ -75,6 +75,13 @@ class Quantize : public Stage {
         prediction.notes.push_back(fmt::format("quantize.layers '{}': {} weights {}, input {} bits", rule->pattern.text,
                                                name, bits_of(name).weights.text(), bits_of(name).activations));
     }
+    const std::pair<int64_t, int64_t> bits = {bits_.weights.bits, bits_.activations};
+    if (prediction.planned_bits && *prediction.planned_bits != bits)
+      prediction.notes.push_back(
+          fmt::format("quantize: prune.target_score was planned for {}-bit weights and {}-bit activations "
+                      "(planned_bits), here are {} "
+                      "and {}: another score",
+                      prediction.planned_bits->first, prediction.planned_bits->second, bits.first, bits.second));
     if (widths_.is_on()) plan_widths(prediction);
     prediction.graph = with_quantizers(with_weight_bits(without_quantizers(prediction.graph)));
     prediction.forward_images = static_cast<double>(images_);

@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "config/options.h"
@@ -25,8 +27,10 @@ struct Prediction {
   bool takes_any_size = false;            // image files, which are resized to what the network reads
   int64_t training_images = 0;            // size of the training set without the held-back part
   int64_t held_back_images = 0;
-  double forward_images = 0;               // images this stage sends through the network, forward only
-  double training_passes = 0;              // images this stage sends forward and backward
+  double forward_images = 0;   // images this stage sends through the network, forward only
+  double training_passes = 0;  // images this stage sends forward and backward
+  // Bits of weights and activations that prune planned its target_score at.
+  std::optional<std::pair<int64_t, int64_t>> planned_bits;
   bool measures_widths = false;            // the last sensitivity stage was of weight_bits
   std::map<std::string, double> measured;  // highest sparsity of the last sensitivity stage, by layer; empty: of none
 };

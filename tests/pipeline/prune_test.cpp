@@ -222,6 +222,18 @@ class ForScore : public testing::Test {
   TemporaryFolder folder_;
 };
 
+TEST_F(ForScore, SaysWhenQuantizeHasOtherBitsThanPlanned) {
+  const auto notes_of = [&](const std::vector<std::string>& changes) {
+    recipe_of(0.2);
+    std::string notes;
+    for (const Prediction& prediction : read_recipe(folder_ / "score.yaml", changes).predictions)
+      for (const std::string& note : prediction.notes) notes += note + "\n";
+    return notes;
+  };
+  EXPECT_EQ(notes_of({}).find("another score"), std::string::npos);
+  EXPECT_NE(notes_of({"stages.quantize.weights.bits=5"}).find("here are 5 and 8: another score"), std::string::npos);
+}
+
 TEST_F(ForScore, ReachesTheTargetAfterQuantizeAndFuse) {
   const Track track = track_named("synthetic");
   const PlannedScore scorer(build_model("resnet8", {{"width", 4}}, {1, 12, 12}, 10), track, 4, 8);
