@@ -8,8 +8,23 @@ namespace {
 
 constexpr int kThreads = 256;
 
+// Threads of wide codes write far apart: their words go through shared memory and leave it side by side.
+constexpr int kWide = 6;
+
 template <int kBits>
-__global__ void pack_kernel(const uint8_t* codes, int64_t n, uint8_t* stream) {
+__global__ void __launch_bounds__(kThreads) pack_kernel(const uint8_t* codes, int64_t n, uint8_t* stream) {
+  const int64_t end = (static_cast<int64_t>(blockIdx.x) + 1) * kThreads * scalar::kBlockCodes;
+  if (kBits >= kWide && end <= n) {
+    __shared__ uint32_t words[kThreads * kBits];
+    const auto thread = static_cast<int>(threadIdx.x);
+    const int64_t own = (static_cast<int64_t>(blockIdx.x) * kThreads + thread) * scalar::kBlockCodes;
+    scalar::pack_codes_of_block<kBits>(codes + own, scalar::kBlockCodes,
+                                       reinterpret_cast<uint8_t*>(words + thread * kBits));
+    __syncthreads();
+    auto* to = reinterpret_cast<uint32_t*>(stream) + static_cast<int64_t>(blockIdx.x) * kThreads * kBits;
+    for (int i = thread; i < kThreads * kBits; i += kThreads) to[i] = words[i];
+    return;
+  }
   const int64_t block = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x;
   if (block * scalar::kBlockCodes < n) scalar::pack_block<kBits>(codes, n, block, stream);
 }

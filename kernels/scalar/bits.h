@@ -51,11 +51,9 @@ CARAT_SHARED int code_at(const uint8_t* stream, int64_t index, int bits, bool is
 // What one thread packs: 32 codes, 4 * bits bytes. Aligned to 16 (codes) and 4 (stream) bytes.
 constexpr int kBlockCodes = 32;
 
+// From `codes`, of which `left` are left, to `stream`.
 template <int kBits>
-CARAT_SHARED void pack_block(const uint8_t* codes, int64_t n, int64_t block, uint8_t* stream) {
-  codes += block * kBlockCodes;
-  stream += block * kBlockCodes / 8 * kBits;
-  const int64_t left = n - block * kBlockCodes;
+CARAT_SHARED void pack_codes_of_block(const uint8_t* codes, int64_t left, uint8_t* stream) {
   uint64_t bytes[4] = {};
   if (left >= kBlockCodes) {
     memcpy(bytes, __builtin_assume_aligned(codes, 16), kBlockCodes);
@@ -80,6 +78,12 @@ CARAT_SHARED void pack_block(const uint8_t* codes, int64_t n, int64_t block, uin
   CARAT_UNROLL
   for (int i = 0; i < 4 * kBits; ++i)
     if (i < tail) stream[i] = static_cast<uint8_t>(words[i / 8] >> i % 8 * 8);
+}
+
+template <int kBits>
+CARAT_SHARED void pack_block(const uint8_t* codes, int64_t n, int64_t block, uint8_t* stream) {
+  pack_codes_of_block<kBits>(codes + block * kBlockCodes, n - block * kBlockCodes,
+                             stream + block * kBlockCodes / 8 * kBits);
 }
 
 template <int kBits>
