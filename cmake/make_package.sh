@@ -10,6 +10,7 @@ limit=$((40 * 1024 * 1024))
 rm -rf "$folder"
 mkdir -p "$folder/bin" "$folder/tests-bin" "$folder/lib" "$folder/tests"
 cp "$build/bin/carat" "$build/bin/carat-engine" "$folder/bin/"
+[ ! -e "$build/bin/libcarat_cuda_graph.so" ] || cp "$build/bin/libcarat_cuda_graph.so" "$folder/bin/"
 cp "$build"/tests/*_test "$folder/tests-bin/"
 cp "$build/bench/gpu_check" "$folder/tests-bin/"
 # The first reads the source tree; the others stand in for a GPU, on machines that compile.
