@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# `ninja package`: carat-VERSION-x86_64.tar.gz in the build folder, at most 40 MiB. Programs, tests, recipes; everything
+# `ninja package`: carat-VERSION-x86_64.tar.xz in the build folder, at most 40 MiB. Programs, tests, recipes; everything
 # but LibTorch inside. README of the package: its run-tests, gpu-check and env.sh.
 
 if(CARAT_ENGINE)
