@@ -154,6 +154,18 @@ TEST_F(Mixes, OffIsNothing) {
   EXPECT_TRUE(batch.shares.empty());
 }
 
+TEST_F(Mixes, AShareOfTheBatchesStaysAsItIs) {
+  int64_t plain = 0;
+  for (int64_t step = 0; step < 400; ++step) {
+    const Batch batch = mixed({.mixup = 0.4, .cutmix = 0.0, .probability = 0.25}, step);
+    ASSERT_EQ(batch.shares.size(), 6U);
+    if (batch.shares.front() != 1.0F || batch.pixels != before_.pixels) continue;
+    EXPECT_EQ(batch.other_labels, batch.labels);
+    ++plain;
+  }
+  EXPECT_NEAR(static_cast<double>(plain) / 400.0, 0.75, 0.08);
+}
+
 TEST_F(Mixes, MixupIsTheRoundedMean) {
   for (int64_t step = 0; step < 20; ++step) {
     const Batch batch = mixed({0.4, 0.0}, step);

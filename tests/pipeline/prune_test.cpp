@@ -222,6 +222,19 @@ class ForScore : public testing::Test {
   TemporaryFolder folder_;
 };
 
+// The loop refuses a weight that comes back: it did in the early steps of a gradual schedule.
+TEST_F(ForScore, PrunedWeightsStayPrunedInASecondGradualStage) {
+  write_atomically(
+      folder_ / "twice.yaml",
+      "track: synthetic\nmodel: {name: resnet8, width: 4}\ndata: {name: synthetic, held_back: 200}\n"
+      "stages:\n  - train: {epochs: 1, batch_size: 50}\n"
+      "  - prune: {target_sparsity: 0.55, allocation: global, retrain: {epochs: 0}}\n"
+      "  - prune: {target_sparsity: 0.6, allocation: global, masks: {kind: gradual, every: 2, until: 0.9}, "
+      "retrain: {epochs: 6, batch_size: 50, lr: 0.2}}\n");
+  run(read_recipe(folder_ / "twice.yaml", {}));
+  EXPECT_NEAR(sparsity(read_model(folder_ / "runs/twice/stages/03-prune/model.safetensors")), 0.6, 0.01);
+}
+
 TEST_F(ForScore, SaysWhenQuantizeHasOtherBitsThanPlanned) {
   const auto notes_of = [&](const std::vector<std::string>& changes) {
     recipe_of(0.2);
