@@ -72,6 +72,7 @@ class ResultTest : public testing::Test {
 const Result kDemo = {"demo", "fashion_mnist"};
 const Result kCifar = {"cifar100_demo", "cifar100"};
 const Result kRecord = {"cifar100_record", "cifar100"};
+const Result kFromDense = {"cifar100_from_dense", "cifar100"};
 
 using Results = ResultTest;
 using FullResults = ResultTest;
@@ -81,9 +82,11 @@ TEST_F(Results, DemoPredictions) { check_predictions(kDemo); }
 TEST_F(Results, Cifar100DemoSheet) { check_sheet(kCifar); }
 TEST_F(Results, Cifar100DemoPredictions) { check_predictions(kCifar); }
 TEST_F(Results, RecordSheet) { check_sheet(kRecord); }
+TEST_F(Results, FromDenseSheet) { check_sheet(kFromDense); }
 TEST_F(FullResults, DemoAccuracy) { check_accuracy(kDemo); }
 TEST_F(FullResults, Cifar100DemoAccuracy) { check_accuracy(kCifar); }
 TEST_F(FullResults, RecordAccuracy) { check_accuracy(kRecord); }
+TEST_F(FullResults, FromDenseAccuracy) { check_accuracy(kFromDense); }
 
 }  // namespace
 }  // namespace carat
