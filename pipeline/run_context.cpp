@@ -16,10 +16,11 @@ Model RunContext::dense_model() {
   fail("{}: needs a trained dense network as teacher; put a train or load stage before it", stage_id_);
 }
 
-std::string RunContext::earlier_file(const std::string& stage, const std::string& file) {
+std::vector<std::string> RunContext::earlier_files(const std::string& stage, const std::string& file) {
+  std::vector<std::string> files;
   for (auto earlier = earlier_.rbegin(); earlier != earlier_.rend(); ++earlier)
-    if (earlier->name == stage) return read_text(earlier->folder / file);
-  fail("{}: needs {} of a {} stage before it", stage_id_, file, stage);
+    if (earlier->name == stage) files.push_back(read_text(earlier->folder / file));
+  return files;
 }
 
 bool RunContext::checkpoint_is_due() {

@@ -58,7 +58,7 @@ class RunContext : public StageContext {
   const std::string& stage_id() const override { return stage_id_; }
 
   Model dense_model() override;
-  std::string earlier_file(const std::string& stage, const std::string& file) override;
+  std::vector<std::string> earlier_files(const std::string& stage, const std::string& file) override;
 
   bool checkpoint_is_due() override;
   void save_checkpoint(const std::string& bytes) override;

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/fail.h"
+#include "stages/sensitivity_run.h"
 
 namespace carat {
 namespace {
@@ -93,8 +94,7 @@ Allocation AllocationOptions::decide(const std::vector<AllocationLayer>& layers,
   if (kind == "list") return listed(layers);
   if (kind == "erk") return allocate_erk(layers, masked, target);
   if (kind == "uniform") return allocate_uniformly(layers, target);
-  const SensitivityCurves curves =
-      curves_of(table_from_csv(context.earlier_file("sensitivity", "sensitivity.csv"), "sensitivity.csv"));
+  const SensitivityCurves curves = curves_of(earlier_table(context, "sparsity"));
   if (kind == "loss") return allocate_by_loss(layers, curves, rise);
   if (kind == "sensitivity") return allocate_by_sensitivity(layers, curves, target);
   const std::optional<Track> track = context.track();

@@ -34,8 +34,8 @@ class StageContext {
 
   // The network before any compression, else the first that was loaded: the teacher. Throws Error when there is none.
   virtual Model dense_model() = 0;
-  // A file that the latest earlier stage of this kind wrote. Throws Error when there is none.
-  virtual std::string earlier_file(const std::string& stage, const std::string& file) = 0;
+  // A file that the earlier stages of this kind wrote, the latest first.
+  virtual std::vector<std::string> earlier_files(const std::string& stage, const std::string& file) = 0;
 
   // The one checkpoint of this stage: replaced atomically, gone when the stage has ended.
   virtual bool checkpoint_is_due() = 0;

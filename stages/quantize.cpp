@@ -19,6 +19,7 @@
 #include "stages/predicted.h"
 #include "stages/quantize_weights.h"
 #include "stages/quantizer_insertion.h"
+#include "stages/sensitivity_run.h"
 #include "stages/width_allocation.h"
 
 namespace carat {
@@ -51,7 +52,7 @@ class Quantize : public Stage {
       inner.integer("elements", insertion_.table_elements, {1, 1000000000},
                     "functions with fewer results per image stay in floating point, which costs less than a table");
     });
-    table.group("widths", "bits of weights by layer under a target score",
+    table.group("widths", "bits by layer under a target score",
                 [this](OptionTable& inner) { widths_.describe(inner); });
     table.choice("rounding", rounding_, {"half_even", "half_away"}, "where exact halves go");
     table.integer("images", images_, {1, 100000}, "training images to fit the activation scales on");
@@ -113,71 +114,100 @@ class Quantize : public Stage {
     LayerBits bits;
   };
 
-  // Layers whose weights have no bits of their own.
-  std::vector<std::string> free_layers(const ModelGraph& graph) const {
-    std::vector<std::string> layers;
-    for (const std::string& layer : graph.weight_layers())
-      if (std::none_of(rules_.begin(), rules_.end(), [&](const auto& rule) {
-            return rule->bits.weights.bits != 0 && !match_layers(rule->pattern.text, {layer}).empty();
-          }))
-        layers.push_back(layer);
-    return layers;
+  // Whether a layer has no bits of its own.
+  bool is_free(const std::string& layer, Coded what) const {
+    return std::none_of(rules_.begin(), rules_.end(), [&](const auto& rule) {
+      const int64_t bits = what == Coded::weights ? rule->bits.weights.bits : rule->bits.activations;
+      return bits != 0 && !match_layers(rule->pattern.text, {layer}).empty();
+    });
+  }
+
+  // Weights by layer; activations by what is read, the image apart, which has 8 bits.
+  std::vector<WidthChoice> free_widths(const ModelGraph& graph) const {
+    std::vector<WidthChoice> choices;
+    const std::vector<int64_t> weights = widths_.widths(Coded::weights);
+    const std::vector<int64_t> activations = widths_.widths(Coded::activations);
+    std::map<std::string, std::vector<WidthKey>> readers;
+    for (const std::string& layer : graph.weight_layers()) {
+      if (!weights.empty() && is_free(layer, Coded::weights)) choices.push_back({{{layer, Coded::weights}}, weights});
+      const std::string& source = graph.layer(layer).inputs.front();
+      if (source != graph.input().name && is_free(layer, Coded::activations))
+        readers[source].push_back({layer, Coded::activations});
+    }
+    if (activations.empty()) return choices;
+    for (const auto& [source, keys] : readers) choices.push_back({keys, activations});
+    return choices;
   }
 
   double score_of(const ModelGraph& graph, const KernelNonzeros& nonzeros, const Track& track,
                   const Widths& widths) const {
-    chosen_ = widths;
-    const ModelGraph fused = fuse_graph(with_quantizers(with_weight_bits(graph)), Arithmetic::fp16);
+    const ModelGraph fused = fuse_graph(with_quantizers(with_weight_bits(graph, widths), widths), Arithmetic::fp16);
     return make_sheet(fused, nonzeros, track, 0, 0).score();
   }
 
-  // What each layer gets is decided by measurements: a plan takes the widest that all may have.
+  std::vector<Coded> chosen_by_widths() const {
+    std::vector<Coded> kinds;
+    for (const Coded what : {Coded::weights, Coded::activations})
+      if (!widths_.widths(what).empty()) kinds.push_back(what);
+    return kinds;
+  }
+
+  // What each layer gets is decided by measurements: a plan shows what the choices reach.
   void plan_widths(Prediction& prediction) const {
-    require(prediction.measures_widths,
-            "quantize.widths.target_score: expected a sensitivity stage of quantity: weight_bits before, found none");
+    for (const Coded what : chosen_by_widths())
+      require(prediction.measured_widths.contains(quantity_of(what)),
+              "quantize.widths.target_score: expected a sensitivity stage of quantity: {} before, found none",
+              quantity_of(what));
     Prediction plain = prediction;
     plain.graph = without_quantizers(prediction.graph);
     const KernelNonzeros nonzeros = predicted_nonzeros(plain);
-    double score = 0.0;
-    const std::vector<int64_t> choices = widths_.widths();
-    for (auto bits = choices.rbegin(); bits != choices.rend(); ++bits) {
-      Widths widths;
-      for (const std::string& layer : free_layers(plain.graph)) widths[layer] = *bits;
-      score = score_of(plain.graph, nonzeros, prediction.track, widths);
-      if (score > widths_.target_score) continue;
-      prediction.notes.push_back(fmt::format(
-          "quantize: target_score {}: {:.6f} with {} bits everywhere; layers that lose little get fewer, others more",
-          widths_.target_score, score, *bits));
-      return;
-    }
-    fail("quantize.widths.target_score: {} is out of reach, the choices allow {:.6f} at least", widths_.target_score,
-         score);
+    Widths widest;
+    Widths narrowest;
+    for (const WidthChoice& choice : free_widths(plain.graph))
+      for (const WidthKey& key : choice.keys) {
+        widest[key] = choice.bits.back();
+        narrowest[key] = choice.bits.front();
+      }
+    const double high = score_of(plain.graph, nonzeros, prediction.track, widest);
+    const double low = score_of(plain.graph, nonzeros, prediction.track, narrowest);
+    require(low <= widths_.target_score,
+            "quantize.widths.target_score: {} is out of reach, the choices allow {:.6f} at least", widths_.target_score,
+            low);
+    prediction.notes.push_back(fmt::format(
+        "quantize: target_score {}: {:.6f} at the most bits, {:.6f} at the fewest; what loses little gets fewer",
+        widths_.target_score, high, low));
   }
 
   void choose_widths(const Model& model, StageContext& context) {
     const std::optional<Track> track = context.track();
     require(track.has_value(), "quantize.widths: expected a track, found none");
-    const WidthRises rises =
-        rises_of(table_from_csv(context.earlier_file("sensitivity", "sensitivity.csv"), "sensitivity.csv"));
+    WidthRises rises;
+    for (const Coded what : chosen_by_widths()) add_rises(rises, earlier_table(context, quantity_of(what)));
     const KernelNonzeros nonzeros = nonzeros_per_kernel(model);
     const auto score = [&](const Widths& widths) { return score_of(model.graph, nonzeros, *track, widths); };
-    chosen_ = allocate_widths(free_layers(model.graph), rises, widths_.widths(), score, widths_.target_score);
-    std::string table = "layer,bits\n";
-    std::map<int64_t, int64_t> layers;
-    for (const auto& [layer, bits] : chosen_) {
-      table += fmt::format("{},{}\n", layer, bits);
-      ++layers[bits];
+    chosen_ = allocate_widths(free_widths(model.graph), rises, score, widths_.target_score);
+    std::string table = "layer,what,bits\n";
+    std::map<std::pair<Coded, int64_t>, int64_t> layers;
+    for (const auto& [key, bits] : chosen_) {
+      table += fmt::format("{},{},{}\n", key.first, name_of(key.second), bits);
+      ++layers[{key.second, bits}];
     }
     std::string text;
-    for (const auto& [bits, count] : layers) text += fmt::format(", {} layers at {} bits", count, bits);
+    for (const auto& [kind, count] : layers)
+      text += fmt::format(", {} of {} layers at {} bits", name_of(kind.first), count, kind.second);
     context.write_file("widths.csv", table);
-    context.log(
-        fmt::format("planned score {:.6f}, target_score {}{}", score(Widths(chosen_)), widths_.target_score, text));
+    context.log(fmt::format("planned score {:.6f}, target_score {}{}", score(chosen_), widths_.target_score, text));
   }
 
-  LayerBits bits_of(const std::string& layer) const {
+  static std::string_view name_of(Coded what) { return what == Coded::weights ? "weights" : "activations"; }
+
+  LayerBits bits_of(const std::string& layer) const { return bits_of(layer, chosen_); }
+  LayerBits bits_of(const std::string& layer, const Widths& widths) const {
     LayerBits bits = bits_;
-    if (const auto found = chosen_.find(layer); found != chosen_.end()) bits.weights.bits = found->second;
+    if (const auto found = widths.find({layer, Coded::weights}); found != widths.end())
+      bits.weights.bits = found->second;
+    if (const auto found = widths.find({layer, Coded::activations}); found != widths.end())
+      bits.activations = found->second;
     for (const auto& rule : rules_) {
       if (match_layers(rule->pattern.text, {layer}).empty()) continue;
       bits.weights = rule->bits.weights.over(bits.weights);
@@ -198,19 +228,21 @@ class Quantize : public Stage {
     return plain;
   }
 
-  ModelGraph with_weight_bits(const ModelGraph& graph) const {
+  ModelGraph with_weight_bits(const ModelGraph& graph) const { return with_weight_bits(graph, chosen_); }
+  ModelGraph with_weight_bits(const ModelGraph& graph, const Widths& widths) const {
     std::vector<LayerSpec> layers = graph.layers();
     for (LayerSpec& layer : layers) {
       if (!has_weights(layer)) continue;
-      layer.quant = bits_of(layer.name).weights.spec(layer.name, rounding_named(rounding_));
+      layer.quant = bits_of(layer.name, widths).weights.spec(layer.name, rounding_named(rounding_));
     }
     return ModelGraph(graph.name(), layers);
   }
 
-  ModelGraph with_quantizers(const ModelGraph& graph) const {
+  ModelGraph with_quantizers(const ModelGraph& graph) const { return with_quantizers(graph, chosen_); }
+  ModelGraph with_quantizers(const ModelGraph& graph, const Widths& widths) const {
     InsertionOptions options = insertion_;
     options.rounding = rounding_named(rounding_);
-    options.bits_of = [this](const LayerSpec& layer) { return bits_of(layer.name).activations; };
+    options.bits_of = [&](const LayerSpec& layer) { return bits_of(layer.name, widths).activations; };
     return insert_quantizers(graph, options);
   }
 
@@ -281,7 +313,7 @@ class Quantize : public Stage {
   InsertionOptions insertion_;
   ActivationFitOptions fit_;
   WidthOptions widths_;
-  mutable Widths chosen_;  // by widths_; a plan tries some
+  Widths chosen_;  // by widths_, in run()
   std::string zeros_ = "mask";
   std::string rounding_ = "half_even";
   int64_t images_ = 512;

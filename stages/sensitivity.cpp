@@ -19,9 +19,11 @@ class Sensitivity : public Stage {
     options_.check("sensitivity", prediction.graph);
     const auto points = static_cast<double>(options_.points(prediction.graph).size());
     prediction.forward_images = points * static_cast<double>(options_.images);
+    if (options_.quantity != "sparsity") {
+      prediction.measured_widths.insert(options_.quantity);
+      return;
+    }
     prediction.measured.clear();
-    prediction.measures_widths = options_.quantity == "weight_bits";
-    if (options_.quantity != "sparsity") return;
     for (const PointName& point : options_.points(prediction.graph)) prediction.measured[point.layer] = point.level;
   }
 

@@ -156,4 +156,12 @@ double rank_correlation(const SensitivityTable& a, const SensitivityTable& b) {
   return pp > 0.0 && qq > 0.0 ? both / std::sqrt(pp * qq) : 0.0;
 }
 
+SensitivityTable earlier_table(StageContext& context, const std::string& quantity) {
+  for (const std::string& text : context.earlier_files("sensitivity", "sensitivity.csv")) {
+    SensitivityTable table = table_from_csv(text, "sensitivity.csv");
+    if (table.quantity == quantity) return table;
+  }
+  fail("{}: needs a sensitivity stage of quantity: {} before it", context.stage_id(), quantity);
+}
+
 }  // namespace carat

@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "config/options.h"
+#include "stages/context.h"
 #include "stages/sensitivity_engine.h"
 
 namespace carat {
@@ -46,6 +47,9 @@ struct SensitivitySink {
 SensitivityTable run_sensitivity(const Model& model, const Dataset& data, const std::vector<int64_t>& images,
                                  const SensitivityOptions& options, const at::Device& device,
                                  const SensitivitySink& sink);
+
+// Of the latest sensitivity stage of this quantity before the context's stage. Throws Error when there is none.
+SensitivityTable earlier_table(StageContext& context, const std::string& quantity);
 
 // Spearman's rank correlation of the rises of the points that both tables have; ties share their mean rank.
 double rank_correlation(const SensitivityTable& a, const SensitivityTable& b);

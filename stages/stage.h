@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -31,7 +32,7 @@ struct Prediction {
   double training_passes = 0;  // images this stage sends forward and backward
   // Bits of weights and activations that prune planned its target_score at.
   std::optional<std::pair<int64_t, int64_t>> planned_bits;
-  bool measures_widths = false;            // the last sensitivity stage was of weight_bits
+  std::set<std::string> measured_widths;   // weight_bits, activation_bits: what sensitivity stages measured
   std::map<std::string, double> measured;  // highest sparsity of the last sensitivity stage, by layer; empty: of none
 };
 

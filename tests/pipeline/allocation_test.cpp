@@ -223,40 +223,47 @@ TEST(AllocationTable, SaysWhatAMaskCosts) {
 // Against every combination: the least rise of all that meet the target, where the target is one that a beginning of
 // the efficient steps meets exactly.
 TEST(AllocateWidths, IsTheBestOfAllThatMeetTheTarget) {
-  const std::vector<std::string> layers = {"a", "b", "c"};
+  // The weights of a, and what b and c read: c and d read the same.
+  const WidthKey a_key = {"a", Coded::weights};
+  const WidthKey b_key = {"b", Coded::activations};
+  const WidthKey c_key = {"c", Coded::activations};
+  const WidthKey d_key = {"d", Coded::activations};
   const std::vector<int64_t> widths = {2, 4, 8};
-  const WidthRises rises = {{"a", {{2, 0.9}, {4, 0.1}, {8, 0.0}}},
-                            {"b", {{2, 0.3}, {4, 0.2}, {8, 0.0}}},
-                            {"c", {{2, 5.0}, {4, 0.01}, {8, 0.02}}}};
-  const std::map<std::string, double> size = {{"a", 10.0}, {"b", 3.0}, {"c", 1.0}};
+  const std::vector<WidthChoice> choices = {{{a_key}, widths}, {{b_key}, widths}, {{c_key, d_key}, widths}};
+  const WidthRises rises = {{a_key, {{2, 0.9}, {4, 0.1}, {8, 0.0}}},
+                            {b_key, {{2, 0.3}, {4, 0.2}, {8, 0.0}}},
+                            {c_key, {{2, 5.0}, {4, 0.01}, {8, 0.02}}},
+                            {d_key, {{2, 0.0}, {4, 0.0}, {8, 0.0}}}};
+  const std::map<WidthKey, double> size = {{a_key, 10.0}, {b_key, 3.0}, {c_key, 1.0}, {d_key, 0.0}};
   const auto score = [&](const Widths& chosen) {
     double sum = 0.0;
-    for (const auto& [layer, bits] : chosen) sum += size.at(layer) * static_cast<double>(bits);
+    for (const auto& [key, bits] : chosen) sum += size.at(key) * static_cast<double>(bits);
     return sum;
   };
   const auto rise = [&](const Widths& chosen) {
     double sum = 0.0;
-    for (const auto& [layer, bits] : chosen) sum += rises.at(layer).at(bits);
+    for (const auto& [key, bits] : chosen) sum += rises.at(key).at(bits);
     return sum;
   };
   for (const double target : {112.0, 68.0, 50.0, 30.0, 28.0}) {
-    const Widths chosen = allocate_widths(layers, rises, widths, score, target);
+    const Widths chosen = allocate_widths(choices, rises, score, target);
     EXPECT_LE(score(chosen), target);
     double best = 1e9;
     for (const int64_t a : widths)
       for (const int64_t b : widths)
         for (const int64_t c : widths) {
-          const Widths tried = {{"a", a}, {"b", b}, {"c", c}};
+          const Widths tried = {{a_key, a}, {b_key, b}, {c_key, c}, {d_key, c}};
           if (score(tried) <= score(chosen)) best = std::min(best, rise(tried));
         }
+    EXPECT_EQ(chosen.at(c_key), chosen.at(d_key));
     EXPECT_NEAR(rise(chosen), best, 0.011) << target;  // the rise of c at 8 bits is no promise: 0.01 more than at 4
   }
-  EXPECT_EQ(message_of([&] { allocate_widths(layers, rises, widths, score, 27.0); }),
+  EXPECT_EQ(message_of([&] { allocate_widths(choices, rises, score, 27.0); }),
             "quantize.widths.target_score: 27 is out of reach, the choices allow 28.000000 at least");
   EXPECT_EQ(message_of([&] {
-              allocate_widths(layers, rises, {3, 8}, score, 30.0);
+              allocate_widths({{{c_key}, {3, 8}}}, rises, score, 5.0);
             }),
-            "quantize.widths: sensitivity measured no 3 bits of layer a");
+            "quantize.widths: sensitivity measured no 3 bits of the activations in front of layer c");
 }
 
 }  // namespace

@@ -36,7 +36,7 @@ class MemoryContext : public StageContext {
   std::optional<Track> track() const override { return std::nullopt; }
   const std::string& stage_id() const override { return id_; }
   Model dense_model() override { return dense_; }
-  std::string earlier_file(const std::string&, const std::string&) override { return ""; }
+  std::vector<std::string> earlier_files(const std::string&, const std::string&) override { return {}; }
   bool checkpoint_is_due() override { return true; }
   void save_checkpoint(const std::string& bytes) override {
     checkpoint_ = bytes;
