@@ -88,8 +88,8 @@ TEST(QuantizedRun, GetsNarrowerByLayerAndStaysExact) {
     return read_model(runs / ("quantized/stages/" + stage + "/model.safetensors"));
   };
   const Model wide = model("04-finetune");
-  const Model narrow = model("06-quantize");
-  const Model fused = model("08-fuse");
+  const Model narrow = model("07-quantize");
+  const Model fused = model("09-fuse");
   std::set<int64_t> widths;
   for (const std::string& layer : wide.graph.weight_layers()) {
     EXPECT_EQ(wide.graph.layer(layer).quant->bits(), 8);
@@ -99,6 +99,12 @@ TEST(QuantizedRun, GetsNarrowerByLayerAndStaysExact) {
   }
   EXPECT_GE(widths.size(), 2U);
   EXPECT_LE(*widths.rbegin(), 6);
+  std::set<int64_t> inputs;
+  for (const LayerSpec& layer : narrow.graph.layers())
+    if (layer.op == OpKind::activation_quant && layer.inputs.front() != narrow.graph.input().name)
+      inputs.insert(layer.quant->bits());
+  EXPECT_GE(inputs.size(), 2U);
+  EXPECT_LE(*inputs.rbegin(), 6);
   const auto score = [&](const char* key) {
     const std::string sheet = read_text(runs / "quantized/score_sheet.json");
     const size_t at = sheet.find(std::string("\"") + key + "\": ");
