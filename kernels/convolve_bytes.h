@@ -40,6 +40,7 @@ struct ScaleEpilogue {
 };
 
 void check_convolution(const ByteConvolution& convolution);
+void check_epilogue(const ScaleEpilogue& epilogue);
 // Multiplications of a dense execution.
 int64_t multiplications(const ByteConvolution& convolution);
 
@@ -49,7 +50,8 @@ void convolve_bytes_scaled(const ConvolutionOperands& operands, const ByteConvol
 
 // Device pointers, aligned to 16 bytes (scale_and_bias to 128). Dense convolutions with K divisible by 16 and windows
 // up to 32 x 32 run on tensor cores (CUTLASS implicit GEMM, mma m16n8k32); their x and w are copied into the workspace
-// with channels filled up to a multiple of 16, or weights unpacked, where that is needed. All others run in a direct
+// with channels filled up to a multiple of 16, or weights unpacked, where that is needed; of few channels (an image)
+// the taps of a row of the window lie side by side in the copy and are filled up together. All others run in a direct
 // kernel that unpacks weights in shared memory. Throw Error in a build without CUDA too.
 struct CudaWork {
   void* workspace;  // convolution_workspace(...) bytes, aligned to 16; may be null when that is 0

@@ -82,10 +82,18 @@ void convolve_bytes(const ConvolutionOperands& operands, const ByteConvolution& 
   run(operands, convolution, scalar::StoreSums{acc});
 }
 
+void check_epilogue(const ScaleEpilogue& epilogue) {
+  const CodeGrid& grid = epilogue.grid;
+  require(grid.rounding != CodeRounding::stochastic, "convolve_bytes: expected half_even or half_away, got stochastic");
+  constexpr float kMost = 2097152.0F;  // 2^21
+  require(grid.lowest == std::nearbyint(grid.lowest) && grid.highest == std::nearbyint(grid.highest) &&
+              grid.lowest >= -kMost && grid.lowest <= grid.highest && grid.highest <= kMost,
+          "convolve_bytes: expected codes between whole numbers, got {} to {}", grid.lowest, grid.highest);
+}
+
 void convolve_bytes_scaled(const ConvolutionOperands& operands, const ByteConvolution& convolution,
                            const ScaleEpilogue& epilogue, uint8_t* codes) {
-  require(epilogue.grid.rounding != CodeRounding::stochastic,
-          "convolve_bytes: expected half_even or half_away, got stochastic");
+  check_epilogue(epilogue);
   run(operands, convolution, scalar::StoreCodes{epilogue, codes});
 }
 

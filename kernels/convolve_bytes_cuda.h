@@ -12,13 +12,24 @@ constexpr int64_t filled_channels(int64_t channels) {
   return (channels + kChannelStep - 1) / kChannelStep * kChannelStep;
 }
 
-// x and weights as int8 or uint8 with a multiple of 16 channels; null acc: codes, else sums.
+// A convolution as tensor cores make it: x and weights as int8 or uint8 with a multiple of 16 channels, rows and
+// columns of the window apart.
+struct TensorCoreProblem {
+  int batch, height, width, channels;
+  int out_channels, out_height, out_width;
+  int rows, columns;  // of the window
+  int row_stride, column_stride;
+  int row_padding, column_padding;
+  bool unsigned_input;
+};
+
+// Null acc: codes, else sums.
 struct TensorCoreResult {
   int32_t* acc;
   uint8_t* codes;
   ScaleEpilogue epilogue;
 };
-void convolve_on_tensor_cores(const ConvolutionOperands& operands, const ByteConvolution& filled,
+void convolve_on_tensor_cores(const ConvolutionOperands& operands, const TensorCoreProblem& problem,
                               const TensorCoreResult& result, void* stream);
 
 }  // namespace carat

@@ -5,7 +5,7 @@
 namespace carat {
 
 bool runs_on_tensor_cores(const ByteConvolution& /*convolution*/) { return false; }
-void convolve_on_tensor_cores(const ConvolutionOperands& /*operands*/, const ByteConvolution& /*filled*/,
+void convolve_on_tensor_cores(const ConvolutionOperands& /*operands*/, const TensorCoreProblem& /*problem*/,
                               const TensorCoreResult& /*result*/, void* /*stream*/) {}
 
 }  // namespace carat

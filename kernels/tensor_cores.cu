@@ -53,9 +53,17 @@ struct ScaleToCodes {
 
   CUTLASS_HOST_DEVICE void operator()(FragmentZ& codes, FragmentT& /*unused*/, const FragmentAccumulator& sums,
                                       const FragmentCompute& pairs) const {
-    CUTLASS_PRAGMA_UNROLL
-    for (int i = 0; i < kElements; ++i)
-      codes[i] = static_cast<int8_t>(scalar::scaled_byte(sums[i], pairs[i].real(), pairs[i].imag(), grid));
+    if (grid.rounding == CodeRounding::half_even) {
+      CUTLASS_PRAGMA_UNROLL
+      for (int i = 0; i < kElements; ++i)
+        codes[i] = static_cast<int8_t>(
+            scalar::scaled_byte_half_even(sums[i], pairs[i].real(), pairs[i].imag(), grid.lowest, grid.highest));
+    } else {
+      CUTLASS_PRAGMA_UNROLL
+      for (int i = 0; i < kElements; ++i)
+        codes[i] = static_cast<int8_t>(
+            scalar::scaled_byte_half_away(sums[i], pairs[i].real(), pairs[i].imag(), grid.lowest, grid.highest));
+    }
   }
   CUTLASS_HOST_DEVICE void operator()(FragmentZ& codes, FragmentT& unused, const FragmentAccumulator& sums,
                                       const FragmentC& /*source*/, const FragmentCompute& pairs) const {
@@ -91,25 +99,20 @@ using SumsKernel = typename cutlass::conv::kernel::DefaultConv2dFprop<
                                                  cutlass::epilogue::thread::ScaleType::Nothing>,
     Swizzle, kStages, cutlass::arch::OpMultiplyAddSaturate, cutlass::conv::IteratorAlgorithm::kOptimized>::Kernel;
 
-cutlass::conv::Conv2dProblemSize problem_of(const ByteConvolution& c) {
-  const Window& w = c.window;
-  const auto whole = [](int64_t n) { return static_cast<int>(n); };
-  const int kernel = whole(w.kernel);
-  const int padding = whole(w.padding);
-  const int stride = whole(w.stride);
-  return {whole(c.batch),
-          whole(w.height),
-          whole(w.width),
-          whole(w.channels),
-          whole(w.out_channels),
-          kernel,
-          kernel,
-          whole(w.out_height()),
-          whole(w.out_width()),
-          padding,
-          padding,
-          stride,
-          stride,
+cutlass::conv::Conv2dProblemSize problem_of(const TensorCoreProblem& p) {
+  return {p.batch,
+          p.height,
+          p.width,
+          p.channels,
+          p.out_channels,
+          p.rows,
+          p.columns,
+          p.out_height,
+          p.out_width,
+          p.row_padding,
+          p.column_padding,
+          p.row_stride,
+          p.column_stride,
           1,
           1,
           cutlass::conv::Mode::kCrossCorrelation};
@@ -129,7 +132,8 @@ void launch(const typename Kernel::Arguments& arguments, void* stream) {
 
 // The operands, packed without gaps, and the result in their layouts.
 template <typename Kernel, typename Output>
-typename Kernel::Arguments arguments_of(const ConvolutionOperands& operands, const ByteConvolution& c, Output* result) {
+typename Kernel::Arguments arguments_of(const ConvolutionOperands& operands, const TensorCoreProblem& c,
+                                        Output* result) {
   const cutlass::conv::Conv2dProblemSize problem = problem_of(c);
   typename Kernel::Arguments arguments(problem);
   const auto layout = [](int channels, int columns, int rows) {
@@ -146,13 +150,13 @@ typename Kernel::Arguments arguments_of(const ConvolutionOperands& operands, con
 }
 
 template <typename Input>
-void run_sums(const ConvolutionOperands& operands, const ByteConvolution& c, int32_t* acc, void* stream) {
+void run_sums(const ConvolutionOperands& operands, const TensorCoreProblem& c, int32_t* acc, void* stream) {
   using Kernel = SumsKernel<Input, Tile<128, 128>>;
   launch<Kernel>(arguments_of<Kernel>(operands, c, acc), stream);
 }
 
 template <typename Input, typename Tiles>
-void run_codes(const ConvolutionOperands& operands, const ByteConvolution& c, const TensorCoreResult& result,
+void run_codes(const ConvolutionOperands& operands, const TensorCoreProblem& c, const TensorCoreResult& result,
                void* stream) {
   using Kernel = CodesKernel<Input, Tiles>;
   auto arguments = arguments_of<Kernel>(operands, c, reinterpret_cast<int8_t*>(result.codes));
@@ -161,14 +165,15 @@ void run_codes(const ConvolutionOperands& operands, const ByteConvolution& c, co
   arguments.ptr_Vector = const_cast<float*>(result.epilogue.scale_and_bias);
   arguments.ptr_Tensor = nullptr;
   arguments.ldr = 0;
-  arguments.ldt = c.window.out_channels;
+  arguments.ldt = c.out_channels;
   launch<Kernel>(arguments, stream);
 }
 
 template <typename Input>
-void run(const ConvolutionOperands& operands, const ByteConvolution& c, const TensorCoreResult& result, void* stream) {
+void run(const ConvolutionOperands& operands, const TensorCoreProblem& c, const TensorCoreResult& result,
+         void* stream) {
   if (result.acc != nullptr) return run_sums<Input>(operands, c, result.acc, stream);
-  if (c.window.out_channels <= 64) return run_codes<Input, Tile<128, 64>>(operands, c, result, stream);
+  if (c.out_channels <= 64) return run_codes<Input, Tile<128, 64>>(operands, c, result, stream);
   run_codes<Input, Tile<128, 128>>(operands, c, result, stream);
 }
 
@@ -179,12 +184,12 @@ bool runs_on_tensor_cores(const ByteConvolution& c) {
   return c.window.groups == 1 && c.window.out_channels % kChannelStep == 0 && c.window.kernel <= kLargestWindow;
 }
 
-void convolve_on_tensor_cores(const ConvolutionOperands& operands, const ByteConvolution& filled,
+void convolve_on_tensor_cores(const ConvolutionOperands& operands, const TensorCoreProblem& problem,
                               const TensorCoreResult& result, void* stream) {
-  if (filled.unsigned_input)
-    run<uint8_t>(operands, filled, result, stream);
+  if (problem.unsigned_input)
+    run<uint8_t>(operands, problem, result, stream);
   else
-    run<int8_t>(operands, filled, result, stream);
+    run<int8_t>(operands, problem, result, stream);
 }
 
 }  // namespace carat

@@ -165,6 +165,22 @@ CARAT_SHARED uint8_t scaled_byte(int acc, float k, float b, const CodeGrid& grid
   return byte_of(grid_code(y, grid, 0));
 }
 
+// The same by fewer instructions, for grids of whole numbers below 2^21. Rounding never falls as y rises: clamped
+// first, a code fits into the low bits of a float32 whose last place is 1.
+CARAT_SHARED uint8_t scaled_byte_half_even(int acc, float k, float b, float lowest, float highest) {
+  constexpr float kLastPlaceIsOne = 12582912.0F;  // 1.5 * 2^23; its low byte is 0
+  const float y = add(multiply(k, static_cast<float>(acc)), b);
+  const uint32_t bits = bits_of(add(fmaxf(fminf(y, highest), lowest), kLastPlaceIsOne));
+  return y == y ? static_cast<uint8_t>(bits) : 0;
+}
+
+CARAT_SHARED uint8_t scaled_byte_half_away(int acc, float k, float b, float lowest, float highest) {
+  const float y = add(multiply(k, static_cast<float>(acc)), b);
+  const float inside = fmaxf(fminf(y, highest), lowest);
+  const auto whole = static_cast<int>(add(fabsf(inside), 0.5F));
+  return y == y ? static_cast<uint8_t>(inside < 0.0F ? -whole : whole) : 0;
+}
+
 // Where sums go: as they are, or through a Scale layer to codes.
 struct StoreSums {
   int32_t* acc;
@@ -218,6 +234,39 @@ struct FillChannels {
     return static_cast<uint8_t>(code_at(x, static_cast<int64_t>(row) * channels + c, bits, true));
   }
   CARAT_SHARED void store(int64_t i, uint8_t value) const { y[i] = value; }
+};
+
+// Rows of few channels, unfolded: for every column of the result the taps of a row of the window side by side,
+//   y[row][column][s * C + c] = x[row][column * stride + s - padding][c],
+// zeros beyond x and up to 16 * chunks. An element is a chunk of 16 bytes.
+struct UnfoldRows {
+  const uint8_t* x;
+  int row_bytes, taps;  // width * C of x, kernel * C
+  int step, lead;       // stride * C, padding * C
+  Divisor chunks, columns;
+  uint8_t* y;
+  struct alignas(16) Loaded {
+    uint8_t bytes[16];
+  };
+  CARAT_SHARED Loaded load(int64_t i) const {
+    const uint32_t place = chunks.quotient(static_cast<uint32_t>(i));
+    const auto first_tap = static_cast<int>(static_cast<uint32_t>(i) - place * chunks.divisor) * 16;
+    const uint32_t row = columns.quotient(place);
+    const auto column = static_cast<int>(place - row * columns.divisor);
+    const int first = column * step - lead;
+    const uint8_t* from = x + static_cast<int64_t>(row) * row_bytes;
+    Loaded loaded;
+    CARAT_UNROLL
+    for (int j = 0; j < 16; ++j) {
+      const int at = first + first_tap + j;
+      const bool is_there = first_tap + j < taps && at >= 0 && at < row_bytes;
+      loaded.bytes[j] = is_there ? from[at] : uint8_t{0};
+    }
+    return loaded;
+  }
+  CARAT_SHARED void store(int64_t i, const Loaded& loaded) const {
+    memcpy(__builtin_assume_aligned(y + 16 * i, 16), &loaded, sizeof loaded);
+  }
 };
 
 }  // namespace carat::scalar

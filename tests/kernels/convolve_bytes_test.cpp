@@ -143,6 +143,34 @@ TEST(ConvolveBytes, EpilogueRoundsTwiceThenToCodes) {
   }
 }
 
+TEST(ConvolveBytes, CodesByFewInstructionsAreTheSame) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  const float infinity = std::numeric_limits<float>::infinity();
+  std::vector<std::pair<float, float>> pairs = {{0.5F, 0.0F},    {1.0F, 0.5F},   {0.25F, -0.25F},  {1.0F, 0.49999997F},
+                                                {nan, 0.0F},     {1.0F, nan},    {infinity, 1.0F}, {-1e30F, 3.0F},
+                                                {1e-40F, -0.5F}, {0.0F, 254.5F}, {-0.5F, 127.5F},  {1e38F, -infinity}};
+  Random random({1, "test", "bytes", 0});
+  for (int i = 0; i < 200; ++i)
+    pairs.emplace_back(static_cast<float>(random.normal()), static_cast<float>(20.0 * random.normal()));
+  for (const auto& [lowest, highest] : {std::pair{-127.0F, 127.0F},
+                                        {-128.0F, 127.0F},
+                                        {0.0F, 255.0F},
+                                        {0.0F, 15.0F},
+                                        {3.0F, 9.0F},
+                                        {-4095.0F, 4095.0F}}) {
+    const CodeGrid even = {lowest, highest};
+    const CodeGrid away = {lowest, highest, CodeRounding::half_away};
+    for (const auto& [k, b] : pairs)
+      for (const int acc :
+           {-2147483647 - 1, -16777217, -300, -3, -2, -1, 0, 1, 2, 3, 254, 255, 511, 16777219, 2147483647}) {
+        ASSERT_EQ(scalar::scaled_byte_half_even(acc, k, b, lowest, highest), scalar::scaled_byte(acc, k, b, even))
+            << acc << ' ' << k << ' ' << b << ' ' << lowest;
+        ASSERT_EQ(scalar::scaled_byte_half_away(acc, k, b, lowest, highest), scalar::scaled_byte(acc, k, b, away))
+            << acc << ' ' << k << ' ' << b << ' ' << lowest;
+      }
+  }
+}
+
 TEST(ConvolveBytes, FilledChannelsAreZeroAndWeightsUnpacked) {
   for (int64_t index = 0; index < 20; ++index) {
     const Problem p = random_problem(index);
