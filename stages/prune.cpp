@@ -60,8 +60,10 @@ class Prune : public Stage {
     const std::vector<AllocationLayer> planned = allocation_layers(prediction.graph);
     const ModelGraph masked = masked_graph(prediction.graph);
     for (const auto& [name, sparsity] :
-         pattern_.kind == "n_m" ? of_bounds(planned) : allocation_.plan(planned, masked, prediction))
-      prediction.density[name] = 1.0 - sparsity;
+         pattern_.kind == "n_m" ? of_bounds(planned) : allocation_.plan(planned, masked, prediction)) {
+      double& density = prediction.density.try_emplace(name, 1.0).first->second;
+      density = std::min(density, 1.0 - sparsity);
+    }
     prediction.graph = masked;
     prediction.training_passes = static_cast<double>(retrain_.epochs * prediction.training_images);
     prediction.forward_images = prediction.training_passes;
@@ -82,15 +84,10 @@ class Prune : public Stage {
     else if (!allocation_.follows_weights())
       plan.fixed = allocation_.decide(layers, model.graph, context);
     MaskSchedule schedule(schedule_, [&, this](const Network& network, double share) {
-      Masks kept = masks(network, plan, weight_scores(network, criterion_), share);
-      for (auto& [name, mask] : kept) {
-        const std::vector<uint8_t>& was = before.at(name).kept;
-        mask = mask * to_tensor({mask.sizes().vec(), {was.begin(), was.end()}}, mask.device());
-      }
-      return kept;
+      return masks(network, plan, weight_scores(network, criterion_), share, before);
     });
     if (schedule_.kind == "one_shot" || retrain_.epochs == 0) {
-      prune_at_once(model, plan, context);
+      prune_at_once(model, plan, before, context);
       write_table(model, context);
       train_model(model, retrain_, nullptr, context);
       return;
@@ -186,21 +183,25 @@ class Prune : public Stage {
                              allocation_.kind == "global" && criterion_ != "second_order");
   }
 
-  Masks masks(const Network& network, const Plan& plan, const LayerScores& scores, double share) const {
+  // before: what is pruned already.
+  Masks masks(const Network& network, const Plan& plan, const LayerScores& scores, double share,
+              const std::map<std::string, SparsityMask>& before) const {
     const std::map<std::string, double> sparsities = sparsities_of(plan, scores);
     Masks masks;
     for (const auto& [name, sparsity] : sparsities) {
-      const at::Tensor before = network.mask(name);
-      const std::vector<uint8_t> kept = mask_of(scores.at(name), before.size(0), sparsity * share, pattern_);
-      masks[name] = to_tensor({before.sizes().vec(), {kept.begin(), kept.end()}}, network.device());
+      const SparsityMask& was = before.at(name);
+      std::vector<uint8_t> kept = mask_of(scores.at(name), was.shape.front(), sparsity * share, pattern_);
+      for (size_t i = 0; i < kept.size(); ++i) kept[i] &= was.kept[i];
+      masks[name] = to_tensor({was.shape, {kept.begin(), kept.end()}}, network.device());
     }
     return masks;
   }
 
-  void prune_at_once(Model& model, const Plan& plan, StageContext& context) const {
+  void prune_at_once(Model& model, const Plan& plan, const std::map<std::string, SparsityMask>& before,
+                     StageContext& context) const {
     Network network(model, context.device());
     const auto set = [&](const LayerScores& scores) {
-      for (const auto& [name, kept] : masks(network, plan, scores, 1.0)) network.set_mask(name, kept);
+      for (const auto& [name, kept] : masks(network, plan, scores, 1.0, before)) network.set_mask(name, kept);
     };
     if (criterion_ == "second_order") {
       const auto measured = curvatures(network, calibration_, context);
