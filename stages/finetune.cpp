@@ -25,10 +25,10 @@ class Finetune : public Stage {
     options_.describe(table);
   }
   void plan(Prediction& prediction) const override {
-    options_.check("finetune", prediction.graph, prediction.held_back_images);
-    options_.quantized.check("finetune", prediction.graph);
     for (const LayerSpec& layer : prediction.graph.layers())
       require(layer.op != OpKind::scale, "finetune: the network is already fused; put finetune before fuse");
+    options_.check("finetune", prediction.graph, prediction.held_back_images);
+    options_.quantized.check("finetune", prediction.graph);
     prediction.training_passes = static_cast<double>(options_.epochs * prediction.training_images);
     if (options_.loss.needs_teacher()) prediction.forward_images = prediction.training_passes;
   }
