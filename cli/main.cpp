@@ -13,7 +13,9 @@ namespace {
 const char* const kHelp = R"(carat: takes an image classifier through a compression competition
 
   carat run RECIPE [--set key.path=value] [--fresh] [--device auto|cpu|cuda] [--runs FOLDER] [--threads N]
-                          every stage of a recipe, then verification and the score sheet
+            [--any-device]
+                          every stage of a recipe, then verification and the score sheet; --any-device goes on from
+                          stages that another device has stored in the folder of results
   carat check RECIPE      is the recipe good?
   carat plan RECIPE       resolved recipe, matched layers, predicted scores, time
   carat stages [NAME]     stages, or the options of one

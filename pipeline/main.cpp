@@ -50,11 +50,14 @@ int run_command(const std::vector<std::string>& words) {
   RunOptions run;
   po::options_description options = recipe_options();
   options.add_options()("fresh", po::bool_switch(&run.fresh), "forget the stored results of this recipe's stages")(
+      "any-device", po::bool_switch(&run.any_device),
+      "stages that another device or number of threads has stored are taken as they are")(
       "device", po::value(&run.device)->default_value("auto"), "auto, cpu or cuda")(
       "runs", po::value(&run.runs_folder)->default_value("runs"), "folder of results")(
       "threads", po::value(&run.threads)->default_value(0), "CPU threads; 0 takes all cores")(
       "checkpoint-seconds", po::value(&run.checkpoint_seconds)->default_value(30.0), "time between checkpoints");
   const po::variables_map map = parse(words, options, "recipe");
+  if (run.fresh && run.any_device) throw UsageError("expected --fresh or --any-device, got both");
   run.command = "carat run " + join(words, " ");
   const ScoreSheet sheet = run_recipe(recipe_of(map), run);
   fmt::print("\nscore {:.6f} on track {}: accuracy {}/{}, gate {}\n{}/{}/score_sheet.md\n", sheet.score(),

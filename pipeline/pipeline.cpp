@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <set>
 
 #include "base/fail.h"
 #include "base/file.h"
@@ -53,13 +54,10 @@ class Run {
     const Clock::time_point start = Clock::now();
     console_.line(fmt::format("carat run: {} on {} ({})", recipe_.name, recipe_.data.name, report_.device));
     open_data();
-    std::string key = first_key();
+    const std::vector<std::string> keys = stage_keys();
     Model model = initialize(recipe_.graph, recipe_.seed);
-    for (size_t i = 0; i < recipe_.stages.size(); ++i) {
-      key = next_key(key, i);
-      run_stage(i, key, model);
-    }
-    const ScoreSheet sheet = verify_and_score(key, model);
+    for (size_t i = 0; i < recipe_.stages.size(); ++i) run_stage(i, keys[i], model);
+    const ScoreSheet sheet = verify_and_score(keys.back(), model);
     report_.wall_seconds = seconds_since(start);
     link_stages(folder_, links_);
     write_report(folder_, recipe_, report_);
@@ -78,14 +76,52 @@ class Run {
     data_.split = hold_back(data_.training, recipe_.held_back, recipe_.seed);
   }
 
-  std::string first_key() const {
+  // By stage. any_device: the longest beginning that one device has stored, and this device's from there.
+  std::vector<std::string> stage_keys() const {
+    std::vector<std::string> keys;
+    append_keys(keys, first_key(report_.device));
+    if (!options_.any_device) return keys;
+    size_t most = stored(keys);
+    for (const std::string& device : devices_of_store()) {
+      std::vector<std::string> theirs;
+      append_keys(theirs, first_key(device));
+      const size_t count = stored(theirs);
+      if (count <= most) continue;
+      most = count;
+      theirs.resize(count);
+      append_keys(theirs, Hasher().text(theirs.back()).text(report_.device).hex());
+      keys = theirs;
+    }
+    return keys;
+  }
+
+  // Of the stages that have none yet.
+  void append_keys(std::vector<std::string>& keys, std::string key) const {
+    for (size_t i = keys.size(); i < recipe_.stages.size(); ++i) keys.push_back(key = next_key(key, i));
+  }
+
+  // How many of the first stages have results.
+  size_t stored(const std::vector<std::string>& keys) const {
+    return static_cast<size_t>(
+        std::find_if(keys.begin(), keys.end(), [&](const std::string& key) { return !store_.find(key); }) -
+        keys.begin());
+  }
+
+  std::set<std::string> devices_of_store() const {
+    std::set<std::string> devices;
+    for (const std::string& key : store_.keys())
+      devices.insert(read_record(store_.path_of(key) / "record.json").device);
+    return devices;
+  }
+
+  std::string first_key(const std::string& device) const {
     return Hasher()
         .text(to_json(recipe_.graph))
         .number(recipe_.seed)
         .number(recipe_.held_back)
         .text(data_.training.identity)
         .text(data_.test.identity)
-        .text(report_.device)
+        .text(device)
         .hex();
   }
 
@@ -109,7 +145,9 @@ class Run {
     if (result) {
       row.record = read_record(*result / "record.json");
       model = read_model(*result / "model.safetensors");
-      console_.heading(heading + ": stored result " + key.substr(0, 12));
+      const bool is_foreign = row.record.device != report_.device && !row.record.device.empty();
+      console_.heading(fmt::format("{}: stored result {}{}", heading, key.substr(0, 12),
+                                   is_foreign ? " (" + row.record.device + ")" : ""));
     } else {
       console_.heading(fmt::format("{}: {}", heading, stage.info->help));
       for (const std::string& note : recipe_.predictions[index].notes) console_.line("      " + note);
@@ -136,10 +174,12 @@ class Run {
     const std::string bytes = to_safetensors(model);
     StageRecord record;
     record.stage = stage.id;
+    record.device = report_.device;
     record.model_hash = Hasher().text(bytes).hex();
     if (!report_.rows.empty() && report_.rows.back().record.model_hash == record.model_hash) {
       record = report_.rows.back().record;
       record.stage = stage.id;
+      record.device = report_.device;
       return record;
     }
     Network network(model, settings_.device);
@@ -226,6 +266,7 @@ class Run {
               v.images, v.first_difference);
       row.record = report_.rows.back().record;
       row.record.stage = row.id;
+      row.record.device = report_.device;
       row.record.correct = v.correct;
       row.record.total = v.images;
       row.seconds = row.record.seconds = seconds_since(start);

@@ -14,8 +14,9 @@ struct RunOptions {
   std::string device = "auto";
   int64_t threads = 0;  // 0: the cores this process may use
   double checkpoint_seconds = 30.0;
-  bool fresh = false;   // forget stored results of this recipe's stages
-  std::string command;  // as typed, for run.json
+  bool fresh = false;       // forget stored results of this recipe's stages
+  bool any_device = false;  // stages that another device or number of threads has stored are taken as they are
+  std::string command;      // as typed, for run.json
 };
 
 // Runs every stage (or finds its stored result), checks what must hold after each, then verifies, evaluates and scores

@@ -72,7 +72,7 @@ void write_report(const std::filesystem::path& folder, const Recipe& recipe, con
     csv += fmt::format("{},{},{},{},{},{},{},{},{:.9f},{:.2f},{}\n", row.id, r.correct, r.total, r.loss, r.weights,
                        r.zeros, r.storage_bits, r.op_bits, score_of(recipe.track, r.storage_bits, r.op_bits), r.seconds,
                        row.reused);
-    stages.push_back({{"stage", row.id}, {"seconds", r.seconds}, {"reused", row.reused}});
+    stages.push_back({{"stage", row.id}, {"seconds", r.seconds}, {"reused", row.reused}, {"device", r.device}});
   }
   write_atomically(folder / "summary.csv", csv);
   write_atomically(folder / "cost.csv", costs_csv(report));

@@ -19,15 +19,17 @@ std::string to_json(const StageRecord& r) {
                                {"op_bits", r.op_bits},
                                {"seconds", r.seconds},
                                {"model_hash", r.model_hash},
-                               {"is_dense", r.is_dense}};
+                               {"is_dense", r.is_dense},
+                               {"device", r.device}};
   return json.dump(2) + "\n";
 }
 
 StageRecord read_record(const std::filesystem::path& file) {
   try {
     const auto j = nlohmann::json::parse(read_text(file));
-    return {j.at("stage"),        j.at("correct"), j.at("total"),   j.at("loss"),       j.at("weights"), j.at("zeros"),
-            j.at("storage_bits"), j.at("op_bits"), j.at("seconds"), j.at("model_hash"), j.at("is_dense")};
+    return {j.at("stage"),   j.at("correct"),    j.at("total"),        j.at("loss"),
+            j.at("weights"), j.at("zeros"),      j.at("storage_bits"), j.at("op_bits"),
+            j.at("seconds"), j.at("model_hash"), j.at("is_dense"),     j.value("device", "")};
   } catch (const nlohmann::json::exception& error) {
     fail("{}: expected a stage record, got {}; run with --fresh", file.string(), error.what());
   }

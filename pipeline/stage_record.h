@@ -20,6 +20,7 @@ struct StageRecord {
   double seconds = 0.0;
   std::string model_hash;
   bool is_dense = false;
+  std::string device;  // that it was made on; empty: not known
 
   double accuracy() const { return total == 0 ? 0.0 : static_cast<double>(correct) / static_cast<double>(total); }
 };

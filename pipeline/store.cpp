@@ -5,6 +5,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "base/fail.h"
@@ -95,6 +96,15 @@ ArtifactStore::ArtifactStore(std::filesystem::path root) : root_(std::move(root)
 std::optional<std::filesystem::path> ArtifactStore::find(const std::string& key) const {
   if (!std::filesystem::is_directory(path_of(key))) return std::nullopt;
   return path_of(key);
+}
+
+std::vector<std::string> ArtifactStore::keys() const {
+  std::vector<std::string> keys;
+  if (!std::filesystem::is_directory(root_)) return keys;
+  for (const auto& entry : std::filesystem::directory_iterator(root_))
+    if (entry.is_directory() && entry.path().extension() != ".work") keys.push_back(entry.path().filename());
+  std::sort(keys.begin(), keys.end());
+  return keys;
 }
 
 void ArtifactStore::remove(const std::string& key) {

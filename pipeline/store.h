@@ -41,6 +41,8 @@ class ArtifactStore {
 
   // Folder of a finished result.
   std::optional<std::filesystem::path> find(const std::string& key) const;
+  // Of all finished results.
+  std::vector<std::string> keys() const;
   // Forgets result and unfinished work.
   void remove(const std::string& key);
   std::unique_ptr<StoreWork> begin(const std::string& key);

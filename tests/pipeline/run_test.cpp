@@ -120,6 +120,33 @@ TEST_F(RunTest, WritesEveryFile) {
     EXPECT_FALSE(read_text(*reference_folder_ / ("tiny/" + std::string(name))).empty()) << name;
 }
 
+// Two threads go on where one thread stopped, once it is said that they may, and find that again.
+TEST_F(RunTest, GoesOnFromAnotherDevicesStages) {
+  const TemporaryFolder folder;
+  const auto run = [&](const std::string& recipe, const std::vector<std::string>& more) {
+    std::vector<std::string> words = {"run", folder / recipe, "--runs", folder.text(), "--device", "cpu"};
+    words.insert(words.end(), more.begin(), more.end());
+    EXPECT_EQ(finish(start_engine(words)), 0);
+    const std::string summary = read_text(folder / (recipe.substr(0, recipe.find('.')) + "/summary.csv"));
+    std::string reused;
+    for (size_t end = summary.find('\n', summary.find('\n') + 1); end != std::string::npos;
+         end = summary.find('\n', end + 1))
+      reused += summary.substr(end - 4, 4) == "true" ? 'r' : '-';
+    return reused;
+  };
+  const std::string head =
+      "track: synthetic\nmodel: {name: resnet8, width: 4}\ndata: {name: synthetic, held_back: 200}\n"
+      "stages:\n  - train: {epochs: 1, batch_size: 50}\n";
+  const std::string prune = "  - prune: {target_sparsity: 0.5, allocation: global, retrain: {epochs: 1}}\n";
+  write_atomically(folder / "short.yaml", head);
+  write_atomically(folder / "whole.yaml", head + prune);
+  EXPECT_EQ(run("short.yaml", {"--threads", "1"}), "-");
+  EXPECT_EQ(run("whole.yaml", {"--threads", "2", "--any-device"}), "r-");
+  EXPECT_EQ(run("whole.yaml", {"--threads", "2", "--any-device"}), "rr");
+  EXPECT_EQ(run("whole.yaml", {"--threads", "2"}), "--");
+  EXPECT_EQ(run("whole.yaml", {"--threads", "1"}), "r-");
+}
+
 TEST_F(RunTest, KilledTenTimesEndsWithTheSameBytes) {
   const TemporaryFolder folder;
   Random random({static_cast<int64_t>(getpid()), "test", "kill", 0});
