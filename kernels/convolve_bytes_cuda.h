@@ -12,6 +12,12 @@ constexpr int64_t filled_channels(int64_t channels) {
   return (channels + kChannelStep - 1) / kChannelStep * kChannelStep;
 }
 
+// Where there are tensor cores. CUTLASS keeps a bit per row and column of the window.
+inline bool suits_tensor_cores(const ByteConvolution& c) {
+  constexpr int64_t kLargestWindow = 32;
+  return c.window.groups == 1 && c.window.out_channels % kChannelStep == 0 && c.window.kernel <= kLargestWindow;
+}
+
 // A convolution as tensor cores make it: x and weights as int8 or uint8 with a multiple of 16 channels, rows and
 // columns of the window apart.
 struct TensorCoreProblem {

@@ -179,10 +179,7 @@ void run(const ConvolutionOperands& operands, const TensorCoreProblem& c, const 
 
 }  // namespace
 
-bool runs_on_tensor_cores(const ByteConvolution& c) {
-  constexpr int64_t kLargestWindow = 32;  // CUTLASS keeps a bit per row and column of the window
-  return c.window.groups == 1 && c.window.out_channels % kChannelStep == 0 && c.window.kernel <= kLargestWindow;
-}
+bool runs_on_tensor_cores(const ByteConvolution& c) { return suits_tensor_cores(c); }
 
 void convolve_on_tensor_cores(const ConvolutionOperands& operands, const TensorCoreProblem& problem,
                               const TensorCoreResult& result, void* stream) {

@@ -32,8 +32,9 @@ struct Prediction {
   double training_passes = 0;  // images this stage sends forward and backward
   // Bits of weights and activations that prune planned its target_score at.
   std::optional<std::pair<int64_t, int64_t>> planned_bits;
-  std::set<std::string> measured_widths;   // weight_bits, activation_bits: what sensitivity stages measured
-  std::map<std::string, double> measured;  // highest sparsity of the last sensitivity stage, by layer; empty: of none
+  std::set<std::string> measured_widths;  // weight_bits, activation_bits: what sensitivity stages measured
+  std::map<std::string, double>
+      measured;  // highest sparsity of the last sensitivity stage of sparsities, by layer; empty: of none
 };
 
 class Stage {

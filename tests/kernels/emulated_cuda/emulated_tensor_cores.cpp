@@ -23,10 +23,7 @@ int32_t sum_of(const ConvolutionOperands& operands, const TensorCoreProblem& p, 
 
 }  // namespace
 
-bool runs_on_tensor_cores(const ByteConvolution& c) {
-  constexpr int64_t kLargestWindow = 32;
-  return c.window.groups == 1 && c.window.out_channels % kChannelStep == 0 && c.window.kernel <= kLargestWindow;
-}
+bool runs_on_tensor_cores(const ByteConvolution& c) { return suits_tensor_cores(c); }
 
 void convolve_on_tensor_cores(const ConvolutionOperands& operands, const TensorCoreProblem& p,
                               const TensorCoreResult& result, void* /*stream*/) {
