@@ -129,7 +129,7 @@ class Quantize : public Stage {
     const std::vector<int64_t> activations = widths_.widths(Coded::activations);
     std::map<std::string, std::vector<WidthKey>> readers;
     for (const std::string& layer : graph.weight_layers()) {
-      if (!weights.empty() && is_free(layer, Coded::weights)) choices.push_back({{{layer, Coded::weights}}, weights});
+      if (is_free(layer, Coded::weights)) choices.push_back({{{layer, Coded::weights}}, weights});
       const std::string& source = graph.layer(layer).inputs.front();
       if (source != graph.input().name && is_free(layer, Coded::activations))
         readers[source].push_back({layer, Coded::activations});
@@ -145,10 +145,11 @@ class Quantize : public Stage {
     return make_sheet(fused, nonzeros, track, 0, 0).score();
   }
 
+  // What there is a choice of, and so must be measured.
   std::vector<Coded> chosen_by_widths() const {
     std::vector<Coded> kinds;
     for (const Coded what : {Coded::weights, Coded::activations})
-      if (!widths_.widths(what).empty()) kinds.push_back(what);
+      if (widths_.widths(what).size() > 1) kinds.push_back(what);
     return kinds;
   }
 

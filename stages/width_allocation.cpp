@@ -37,14 +37,12 @@ void WidthOptions::describe(OptionTable& table) {
       "stages of quantity weight_bits and activation_bits; layers with bits of their own keep them; 0: the same bits "
       "everywhere");
   table.numbers("choices", choices, {2, 8, "[2, 8]"},
-                "bits that the weights of a layer may get, rising whole numbers; none: weights.bits");
+                "bits that the weights of a layer may get, rising whole numbers; a single one needs no measurement");
   table.numbers("activations", activations, {2, 8, "[2, 8]"},
                 "bits that the inputs of a layer may get, rising whole numbers; none: activations.bits");
 }
 
 std::vector<int64_t> WidthOptions::widths(Coded what) const {
-  require(!choices.empty() || !activations.empty(),
-          "quantize.widths: expected choices for weights or for activations, got none");
   std::vector<int64_t> widths;
   for (const double choice : what == Coded::weights ? choices : activations) {
     require(choice == std::floor(choice) && (widths.empty() || static_cast<int64_t>(choice) > widths.back()),
@@ -73,6 +71,7 @@ Widths allocate_widths(const std::vector<WidthChoice>& choices, const WidthRises
   // LayerOption::sparsity holds minus the bits: it rises from option to option.
   std::vector<std::vector<LayerOption>> options(choices.size());
   for (size_t i = 0; i < choices.size(); ++i) {
+    if (choices[i].bits.size() == 1) continue;
     const double first = rise_of(rises, choices[i], choices[i].bits.back());
     double highest = 0.0;
     for (auto bits = choices[i].bits.rbegin(); bits != choices[i].bits.rend(); ++bits) {

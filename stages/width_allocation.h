@@ -26,8 +26,8 @@ struct WidthOptions {
 
   void describe(OptionTable& table);
   bool is_on() const { return target_score > 0.0; }
-  // Rising, empty where the recipe's bits stay. Throws Error for choices that are no rising whole numbers, or none at
-  // all.
+  // Rising; of activations empty where the recipe's bits stay. Throws Error for choices that are no rising whole
+  // numbers.
   std::vector<int64_t> widths(Coded what) const;
 };
 
@@ -47,7 +47,7 @@ struct WidthChoice {
 // All start at their widest; the steps down with the largest saving of score per rise come first, along the concave
 // envelope of every choice (stages/efficient_steps.h), until score(widths) is at most the target. The rises of layers
 // that share a choice add up. Throws Error with the reachable score when even the narrowest do not meet the target, or
-// for a layer or width that was not measured.
+// for a layer or width that was not measured where there is a choice.
 Widths allocate_widths(const std::vector<WidthChoice>& choices, const WidthRises& rises,
                        const std::function<double(const Widths&)>& score, double target);
 

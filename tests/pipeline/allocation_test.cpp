@@ -258,6 +258,9 @@ TEST(AllocateWidths, IsTheBestOfAllThatMeetTheTarget) {
     EXPECT_EQ(chosen.at(c_key), chosen.at(d_key));
     EXPECT_NEAR(rise(chosen), best, 0.011) << target;  // the rise of c at 8 bits is no promise: 0.01 more than at 4
   }
+  // What has one choice is not measured.
+  const Widths fixed = allocate_widths({{{a_key}, {3}}, {{b_key}, widths}}, {{b_key, rises.at(b_key)}}, score, 42.0);
+  EXPECT_EQ(fixed, (Widths{{a_key, 3}, {b_key, 2}}));
   EXPECT_EQ(message_of([&] { allocate_widths(choices, rises, score, 27.0); }),
             "quantize.widths.target_score: 27 is out of reach, the choices allow 28.000000 at least");
   EXPECT_EQ(message_of([&] {
